@@ -1,0 +1,1 @@
+"""The service: ingest, projection process, provenance queries over HTTP."""

@@ -1,0 +1,1 @@
+"""The provenance graph: model, identity, facts, derivation, stores and traversal."""

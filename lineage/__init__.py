@@ -1,0 +1,1 @@
+"""weftline's SDK: what runs inside the user's process."""

@@ -1,0 +1,1 @@
+"""From an event in memory to an acknowledged record at the service: spool, sender, transport."""

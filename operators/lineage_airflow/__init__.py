@@ -1,0 +1,1 @@
+"""Airflow integration. Nothing here yet: it arrives with its own release."""

@@ -1,0 +1,1 @@
+"""Prefect integration. Nothing here yet: it arrives with its own release."""
