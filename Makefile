@@ -1,0 +1,61 @@
+# Every target does its own set-up, on a fresh machine too. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+LOCKS := requirements/bootstrap.txt pyproject.toml scripts/setup
+CODE := lineage operators graph_schema api tests examples benchmarks scripts
+TEST_WORKERS ?= 2
+
+.PHONY: help demo test test-all check soak bench coverage format lock release-snapshot clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+.venv/.demo: requirements/demo.txt $(LOCKS)
+	scripts/setup demo
+	touch $@
+
+.venv/.dev: requirements/dev.txt $(LOCKS)
+	scripts/setup dev
+	touch $@ .venv/.demo
+
+demo: .venv/.demo  ## a real pipeline, then where its model comes from
+	$(BIN)/lineage demo
+
+test: .venv/.dev  ## the suite without what is marked full (real Neo4j included)
+	scripts/system-packages git java mvn
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup -m "not full"
+
+test-all: .venv/.dev  ## what `make test` left out
+	scripts/system-packages git java mvn
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup -m full
+
+soak: .venv/.dev  ## the long counts; hours
+	scripts/system-packages git java mvn
+	LINEAGE_TEST_SCALE=soak $(BIN)/pytest -m soak -o timeout=14400
+
+check: .venv/.dev  ## format, lint, types, layers, tree
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_tree.py
+
+format: .venv/.dev  ## format and mend what ruff can mend
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+coverage: .venv/.dev  ## line and branch coverage of the quick suite
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not full"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lock: .venv/.dev  ## renew requirements/*.txt from pyproject.toml
+	scripts/lock
+
+clean:  ## remove the environment and every cache
+	rm -rf .venv .neo4j build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
