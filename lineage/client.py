@@ -1,0 +1,251 @@
+"""The reading side's HTTP client: one project of one service, asked and answered in plain dictionaries.
+
+Owns requests under `/api/v1`, paging, and the translation of failures into errors that say what to do next. Does not
+find or start the service (`cli.connection`), send events on behalf of a task (`emit`), or render anything (`cli`).
+
+ClientError
+├── Unreachable      nothing answers at the address
+├── BadAnswer        what answers is not this service, or is broken
+├── Ambiguous        a reference fits several things; carries the candidates
+└── Refused          the service answered with a problem
+    ├── NotAllowed   401, 403
+    └── NotFound     404
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlsplit
+
+from lineage.refs import BadRef, DatasetRef, ModelRef, NodeRef, Ref, SubjectRef
+
+if TYPE_CHECKING:
+    import httpx2
+
+API = "/api/v1"
+Json = dict[str, Any]
+
+
+class ClientError(Exception):
+    """Base of everything this module raises on purpose."""
+
+
+class Unreachable(ClientError):
+    """Nothing answers at the address."""
+
+
+class BadAnswer(ClientError):
+    """The answer is not one this client understands."""
+
+
+class Ambiguous(ClientError):
+    """A reference fits several things.
+
+    Args:
+        ref: the reference as given.
+        candidates: what it may mean, as `/resolve` lists them.
+    """
+
+    def __init__(self, ref: str, candidates: Sequence[Json]) -> None:
+        super().__init__(f"{ref} fits {len(candidates)} things; give one of these ids")
+        self.ref = ref
+        self.candidates = list(candidates)
+
+
+class Refused(ClientError):
+    """The service answered with a problem (RFC 9457)."""
+
+    def __init__(self, problem: Mapping[str, Any]) -> None:
+        self.problem = dict(problem)
+        self.status = int(problem.get("status") or 0)
+        super().__init__(_problem_text(problem))
+
+
+class NotAllowed(Refused):
+    """The token is missing, wrong, or may not do this."""
+
+
+class NotFound(Refused):
+    """There is no such thing in this project."""
+
+
+class Client:
+    """Questions to one project of a service.
+
+    Args:
+        url: address of the service, for example `http://127.0.0.1:7070`.
+        token: credential, or None.
+        project: `workspace/project`.
+        timeout: seconds for one request.
+
+    Every method returns the decoded body and raises `ClientError`.
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, project: str = "default/default", *, timeout: float = 30.0
+    ) -> None:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise Unreachable(f"{url!r} is not an http(s) address; set LINEAGE_URL to one like http://127.0.0.1:7070")
+        self.url = url.rstrip("/")
+        self.project = project
+        self._token = token
+        self._timeout = timeout
+        self._http: httpx2.Client | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def get(self, path: str, **params: Any) -> Json:
+        """GET a route under `/api/v1`; parameters that are None are left out."""
+        return self._request("GET", path, params=_present(params))
+
+    def post(self, path: str, body: Any, **params: Any) -> Json:
+        """POST a JSON body to a route under `/api/v1`."""
+        return self._request("POST", path, params=_present(params), json=body)
+
+    def items(self, path: str, *, limit: int | None = None, **params: Any) -> Iterator[Json]:
+        """The items of a list route, page after page, at most `limit` of them."""
+        left, cursor = limit, None
+        while left is None or left > 0:
+            size = 200 if left is None else min(left, 1000)
+            page = self.get(path, limit=size, cursor=cursor, **params)
+            found = page.get("items", [])
+            yield from found if left is None else found[:left]
+            left = None if left is None else left - len(found)
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return
+
+    def runs(self, *, limit: int = 50, cursor: str | None = None, **filters: Any) -> Json:
+        """A page of runs, newest first."""
+        return self.get("/runs", limit=limit, cursor=cursor, **filters)
+
+    def candidates(self, ref: Ref) -> list[Json]:
+        """Everything `ref` can mean, best first."""
+        found: list[Json] = self.get("/resolve", **_resolve_params(ref))["candidates"]
+        return found
+
+    def resolve(self, ref: Ref) -> Json:
+        """The one thing `ref` means.
+
+        Raises:
+            NotFound: nothing fits.
+            Ambiguous: several do.
+        """
+        found = self.candidates(ref)
+        if not found:
+            raise NotFound({"status": 404, "title": "Not found", "detail": _nothing_fits(ref, self.project)})
+        if len(found) > 1:
+            raise Ambiguous(str(ref), found)
+        return found[0]
+
+    def node(self, node_id: str) -> Json:
+        """Everything the graph says about one node."""
+        return self.get(f"/nodes/{quote(node_id, safe='')}")
+
+    def run(self, run: str) -> Json:
+        """One run, by node id, run id, or a unique prefix of it."""
+        return self.get(f"/runs/{quote(run, safe='')}")
+
+    def lineage(self, root: str, **params: Any) -> Json:
+        """The neighbourhood of `root`: nodes, edges, hidden, completeness, as_of, next_cursor."""
+        return self.get("/lineage", root=root, **params)
+
+    def origins(self, name: str, version: str | None = None) -> Json:
+        """Where a model version comes from; `version` as `ModelRef` spells it, None for the newest."""
+        return self.get("/models/origins", name=name, version=version)
+
+    def impact(self, root: str, **params: Any) -> Json:
+        """What was made from `root`."""
+        return self.get("/impact", root=root, **params)
+
+    def check_policy(self, root: str, rules: Sequence[str] | None = None) -> Json:
+        """Whether the ancestry of `root` passes the rules."""
+        return self.post("/policy/check", _present({"root": root, "rules": rules}))
+
+    def send_event(self, event: Mapping[str, Any]) -> Json:
+        """Hand in one OpenLineage event and wait until questions see it."""
+        return self.post("/lineage", event, wait="projected")
+
+    def _request(self, method: str, path: str, **arguments: Any) -> Json:
+        import httpx2
+
+        http = self._http
+        if http is None:
+            headers = {"Lineage-Project": self.project, "Accept": "application/json"}
+            if self._token:
+                headers["Authorization"] = f"Bearer {self._token}"
+            http = self._http = httpx2.Client(base_url=self.url + API, headers=headers, timeout=self._timeout)
+        try:
+            answer = http.request(method, path, **arguments)
+        except httpx2.TimeoutException:
+            raise Unreachable(
+                f"{self.url} did not answer within {self._timeout:g} s; look at {self.url}/readyz, or ask for less "
+                "(--depth, --limit)"
+            ) from None
+        except httpx2.HTTPError as error:
+            raise Unreachable(
+                f"no service answers at {self.url} ({error}); check LINEAGE_URL, or start one: lineage server"
+            ) from None
+        return self._body(answer)
+
+    def _body(self, answer: httpx2.Response) -> Json:
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if answer.is_success and isinstance(body, dict):
+            return body
+        if not isinstance(body, dict) or "title" not in body:
+            raise BadAnswer(
+                f"{self.url} answered {answer.status_code} without a problem this client knows; is that address a "
+                "weftline service? (lineage doctor)"
+            )
+        body.setdefault("status", answer.status_code)
+        if answer.status_code in (401, 403):
+            raise NotAllowed(body)
+        if answer.status_code == 409 and "candidates" in body:
+            raise Ambiguous(str(body.get("ref", "the reference")), body["candidates"])
+        raise NotFound(body) if answer.status_code == 404 else Refused(body)
+
+
+def _present(params: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _resolve_params(ref: Ref) -> Json:
+    match ref:
+        case NodeRef():
+            return {"id": ref.id}
+        case ModelRef():
+            return _present({"kind": "model", "name": ref.name, "version": ref.version})
+        case DatasetRef():
+            return _present({"kind": "dataset", "namespace": ref.namespace, "name": ref.name, "version": ref.version})
+        case SubjectRef():
+            raise BadRef("subject: references are not answered by this version; name the dataset instead")
+        case _:
+            return {"name": ref.word}
+
+
+def _nothing_fits(ref: Ref, project: str) -> str:
+    return f"nothing in {project} is called {ref}; see lineage runs, lineage models list, or another --project"
+
+
+def _problem_text(problem: Mapping[str, Any]) -> str:
+    text = str(problem.get("detail") or problem.get("title") or "the service refused")
+    errors = problem.get("errors") or []
+    places = [f"{e.get('path')}: expected {e.get('expected')}, got {e.get('got')}" for e in errors[:3]]
+    return "; ".join([text, *places])
