@@ -140,7 +140,7 @@ def openapi_breaks(old: Document, new: Document) -> list[str]:
 
 
 def facet_breaks(old: Mapping[str, Document], new: Mapping[str, Document]) -> list[str]:
-    """Breaks between two sets of facet schemas by file name: readers of stored events and producers both keep working."""
+    """Breaks between two sets of facet schemas, by file name, for readers of stored events and for producers."""
     found = [f"{name}: {_NO_LONGER}" for name in old if name not in new]
     for name in old.keys() & new.keys():
         comparison = Comparison(old[name], new[name])

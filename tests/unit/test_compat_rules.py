@@ -60,7 +60,7 @@ def _edit(document: dict[str, Any], path: str, value: Any) -> None:
         document[last] = value
 
 
-BREAKS = [
+BREAKS: list[tuple[str, Any, str]] = [
     ("paths|/runs|get", None, "GET /runs: is gone"),
     ("paths|/runs|get|operationId", "runs", "operation_id was list_runs, is runs"),
     ("paths|/runs|get|parameters", [], "GET /runs?limit: is gone"),
