@@ -8,7 +8,7 @@ LOCKS := requirements/bootstrap.txt pyproject.toml scripts/setup
 CODE := lineage operators graph_schema api tests examples benchmarks scripts
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test test-all check soak bench coverage format lock release-snapshot clean
+.PHONY: help demo test test-all check soak bench coverage format docs lock release-snapshot clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -42,7 +42,7 @@ check: .venv/.dev  ## format, lint, types, layers, tree
 	$(BIN)/mypy
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/python scripts/check_tree.py
+	$(BIN)/python -m scripts.check_tree
 
 format: .venv/.dev  ## format and mend what ruff can mend
 	$(BIN)/ruff format $(CODE)
@@ -54,8 +54,14 @@ coverage: .venv/.dev  ## line and branch coverage of the quick suite
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+docs: .venv/.dev  ## rewrite the generated parts of docs/
+	$(BIN)/python -m scripts.generate_docs
+
 lock: .venv/.dev  ## renew requirements/*.txt from pyproject.toml
 	scripts/lock
+
+release-snapshot: .venv/.dev  ## record today's OpenAPI and facets as released
+	$(BIN)/python -m scripts.release_snapshot
 
 clean:  ## remove the environment and every cache
 	rm -rf .venv .neo4j build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+
 from checks.compat import facet_breaks, openapi_breaks
 
 RELEASED: dict[str, Any] = {
