@@ -3,13 +3,12 @@
 Owns requests under `/api/v1`, paging, and the translation of failures into errors that say what to do next. Does not
 find or start the service (`cli.connection`), send events on behalf of a task (`emit`), or render anything (`cli`).
 
-ClientError
-├── Unreachable      nothing answers at the address
-├── BadAnswer        what answers is not this service, or is broken
-├── Ambiguous        a reference fits several things; carries the candidates
-└── Refused          the service answered with a problem
-    ├── NotAllowed   401, 403
-    └── NotFound     404
+ServiceUnavailable   nothing answers at the address (from `lineage.errors`)
+└── BadAnswer        what answers is not this service, or is broken
+ServiceRefused       the service answered with a problem (from `lineage.errors`)
+├── NotAllowed       401, 403
+├── NotFound         404
+└── Ambiguous        a reference fits several things; carries the candidates
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
+from lineage.errors import ServiceRefused, ServiceUnavailable
 from lineage.refs import BadRef, DatasetRef, ModelRef, NodeRef, Ref, SubjectRef
 
 if TYPE_CHECKING:
@@ -28,47 +28,24 @@ API = "/api/v1"
 Json = dict[str, Any]
 
 
-class ClientError(Exception):
-    """Base of everything this module raises on purpose."""
-
-
-class Unreachable(ClientError):
-    """Nothing answers at the address."""
-
-
-class BadAnswer(ClientError):
+class BadAnswer(ServiceUnavailable):
     """The answer is not one this client understands."""
 
 
-class Ambiguous(ClientError):
-    """A reference fits several things.
-
-    Args:
-        ref: the reference as given.
-        candidates: what it may mean, as `/resolve` lists them.
-    """
-
-    def __init__(self, ref: str, candidates: Sequence[Json]) -> None:
-        super().__init__(f"{ref} fits {len(candidates)} things; give one of these ids")
-        self.ref = ref
-        self.candidates = list(candidates)
-
-
-class Refused(ClientError):
-    """The service answered with a problem (RFC 9457)."""
-
-    def __init__(self, problem: Mapping[str, Any]) -> None:
-        self.problem = dict(problem)
-        self.status = int(problem.get("status") or 0)
-        super().__init__(_problem_text(problem))
-
-
-class NotAllowed(Refused):
+class NotAllowed(ServiceRefused):
     """The token is missing, wrong, or may not do this."""
 
 
-class NotFound(Refused):
+class NotFound(ServiceRefused):
     """There is no such thing in this project."""
+
+
+class Ambiguous(ServiceRefused):
+    """A reference fits several things; `candidates` are what it may mean, as `/resolve` lists them."""
+
+    def __init__(self, problem: Json) -> None:
+        super().__init__(409, problem)
+        self.candidates: list[Json] = list(problem.get("candidates") or ())
 
 
 class Client:
@@ -80,14 +57,16 @@ class Client:
         project: `workspace/project`.
         timeout: seconds for one request.
 
-    Every method returns the decoded body and raises `ClientError`.
+    Every method returns the decoded body, and raises `ServiceUnavailable` or `ServiceRefused`.
     """
 
     def __init__(
         self, url: str, token: str | None = None, project: str = "default/default", *, timeout: float = 30.0
     ) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
-            raise Unreachable(f"{url!r} is not an http(s) address; set LINEAGE_URL to one like http://127.0.0.1:7070")
+            raise ServiceUnavailable(
+                f"{url!r} is not an http(s) address; set LINEAGE_URL to one like http://127.0.0.1:7070"
+            )
         self.url = url.rstrip("/")
         self.project = project
         self._token = token
@@ -147,9 +126,11 @@ class Client:
         """
         found = self.candidates(ref)
         if not found:
-            raise NotFound({"status": 404, "title": "Not found", "detail": _nothing_fits(ref, self.project)})
+            raise NotFound(404, {"title": "nothing fits", "detail": _nothing_fits(ref, self.project)})
         if len(found) > 1:
-            raise Ambiguous(str(ref), found)
+            raise Ambiguous(
+                {"title": "several things fit", "detail": f"{ref} fits {len(found)} things", "candidates": found}
+            )
         return found[0]
 
     def node(self, node_id: str) -> Json:
@@ -192,12 +173,12 @@ class Client:
         try:
             answer = http.request(method, path, **arguments)
         except httpx2.TimeoutException:
-            raise Unreachable(
+            raise ServiceUnavailable(
                 f"{self.url} did not answer within {self._timeout:g} s; look at {self.url}/readyz, or ask for less "
                 "(--depth, --limit)"
             ) from None
         except httpx2.HTTPError as error:
-            raise Unreachable(
+            raise ServiceUnavailable(
                 f"no service answers at {self.url} ({error}); check LINEAGE_URL, or start one: lineage server"
             ) from None
         return self._body(answer)
@@ -214,12 +195,13 @@ class Client:
                 f"{self.url} answered {answer.status_code} without a problem this client knows; is that address a "
                 "weftline service? (lineage doctor)"
             )
-        body.setdefault("status", answer.status_code)
-        if answer.status_code in (401, 403):
-            raise NotAllowed(body)
         if answer.status_code == 409 and "candidates" in body:
-            raise Ambiguous(str(body.get("ref", "the reference")), body["candidates"])
-        raise NotFound(body) if answer.status_code == 404 else Refused(body)
+            raise Ambiguous(body)
+        if answer.status_code in (401, 403):
+            raise NotAllowed(answer.status_code, body)
+        if answer.status_code == 404:
+            raise NotFound(404, body)
+        raise ServiceRefused(answer.status_code, body)
 
 
 def _present(params: Mapping[str, Any]) -> Json:
@@ -242,10 +224,3 @@ def _resolve_params(ref: Ref) -> Json:
 
 def _nothing_fits(ref: Ref, project: str) -> str:
     return f"nothing in {project} is called {ref}; see lineage runs, lineage models list, or another --project"
-
-
-def _problem_text(problem: Mapping[str, Any]) -> str:
-    text = str(problem.get("detail") or problem.get("title") or "the service refused")
-    errors = problem.get("errors") or []
-    places = [f"{e.get('path')}: expected {e.get('expected')}, got {e.get('got')}" for e in errors[:3]]
-    return "; ".join([text, *places])

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from lineage.errors import UsageError
+
 NODE_PREFIXES = (
     "job", "jv", "run", "ds", "dv", "sch", "fld", "code", "env", "art", "chk", "dep", "decl", "appr", "act",
 )  # fmt: skip
@@ -23,7 +25,7 @@ _NUMBER = re.compile(r"v?([0-9]{1,9})")
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{8,64})")
 
 
-class BadRef(ValueError):
+class BadRef(UsageError):
     """The text is not a REF; the message shows what was expected there."""
 
 
