@@ -9,19 +9,20 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
+
+Command = Any  # typer carries its own click, whose types are private
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTION = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table; pipes in cells are escaped."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -98,15 +99,15 @@ def sdk_names() -> str:
     return table(("name", ""), rows)
 
 
-def command_tree() -> Iterator[tuple[str, click.Command]]:
+def command_tree() -> Iterator[tuple[str, Command]]:
     """Every command of `lineage` as (`lineage spool status`, command), the groups left out."""
     from lineage.cli.main import app
 
     yield from _leaves("lineage", typer.main.get_command(app))
 
 
-def _leaves(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    if isinstance(command, click.Group):
+def _leaves(path: str, command: Command) -> Iterator[tuple[str, Command]]:
+    if hasattr(command, "commands"):
         if command.invoke_without_command and path != "lineage":
             yield path, command
         for name, child in sorted(command.commands.items()):
@@ -115,17 +116,13 @@ def _leaves(path: str, command: click.Command) -> Iterator[tuple[str, click.Comm
         yield path, command
 
 
-def _command(path: str, command: click.Command) -> str:
-    arguments = [
-        parameter.make_metavar(click.Context(command))
-        for parameter in command.params
-        if parameter.param_type_name == "argument"
-    ]
+def _command(path: str, command: Command) -> str:
+    arguments = [parameter.human_readable_name for parameter in command.params if not parameter.opts[0].startswith("-")]
     lines = [f"### `{' '.join([path, *arguments])}`", "", first_line(command.help)]
     options = [
         (", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts]), parameter.help or "")
         for parameter in command.params
-        if isinstance(parameter, click.Option) and not parameter.hidden and parameter.name != "help"
+        if parameter.opts[0].startswith("-") and not parameter.hidden and parameter.name != "help"
     ]
     return "\n".join([*lines, *(["", table(("option", ""), options)] if options else [])])
 
