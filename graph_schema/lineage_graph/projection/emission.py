@@ -1,0 +1,178 @@
+"""What each scope derives at present, and the difference to what it derives next.
+
+Owns the packed form of a scope's elements, the catalogue and attribute rows that mirror them, and the delta. A
+delta is computed once, here; both graph stores only apply it (docs/adr/0002).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import Any
+
+import orjson
+
+from lineage_graph.canonical import canonical_bytes, loads_exact
+from lineage_graph.derive.content import Content
+from lineage_graph.model import Basis, Delta, Edge, EdgeKey, EdgeType, Node, NodeKind
+from lineage_graph.projection.database import Statements
+
+_CACHED_SCOPES = 20_000
+
+
+class Emission:
+    """Collects the delta of one batch of one project."""
+
+    def __init__(self, connection: Any, project: int, uuid: str) -> None:
+        self._sql = Statements(connection, "queries/scopes.sql")
+        self._project = project
+        self._uuid = uuid
+        self._cache: OrderedDict[bytes, dict[str, int]] = OrderedDict()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._nodes: dict[str, Node] = {}
+        self._gone: set[str] = set()
+        self._edges: dict[EdgeKey, Edge] = {}
+        self._closed: set[EdgeKey] = set()
+
+    def emit(self, scope: bytes, content: Content) -> None:
+        """Replace what `scope` derives by `content`; an empty content retracts everything."""
+        before = self._before(scope)
+        after: dict[str, int] = {}
+        for node in content.nodes:
+            key = f"n{node.id}"
+            after[key] = mark = _hash([node.kind, dict(node.props)])
+            if before.get(key) != mark:
+                self._nodes[node.id] = node
+                self._gone.discard(node.id)
+        for edge in content.edges:
+            key = _edge_text(edge.key)
+            after[key] = mark = _hash(_edge_fields(edge))
+            if before.get(key) != mark:
+                self._edges[edge.key] = edge
+                self._closed.discard(edge.key)
+        for key in before.keys() - after.keys():
+            self._retract(key)
+        if before == after:
+            return
+        self._remember(scope, after)
+        if content.nodes and content.nodes[-1].kind is NodeKind.RUN:
+            self._write_attributes(content)
+
+    def finish(self, seq: int) -> Delta | None:
+        """The delta since the last call, None when nothing changed; the catalogue is brought up to it."""
+        if not (self._nodes or self._gone or self._edges or self._closed):
+            return None
+        self._sql.many("set_entity", [_entity(self._project, node) for node in self._nodes.values()])
+        self._sql.many("drop_entity", [{"id": node} for node in sorted(self._gone)])
+        delta = Delta(
+            self._uuid,
+            seq,
+            tuple(self._nodes.values()),
+            tuple(sorted(self._gone)),
+            tuple(self._edges.values()),
+            tuple(self._closed),
+        )
+        self._begin()
+        return delta
+
+    def _before(self, scope: bytes) -> dict[str, int]:
+        cached = self._cache.get(scope)
+        if cached is not None:
+            self._cache.move_to_end(scope)
+            return cached
+        row = self._sql.one("emitted_of", {"project": self._project, "scope": scope})
+        return orjson.loads(row[0]) if row is not None else {}
+
+    def _remember(self, scope: bytes, elements: dict[str, int]) -> None:
+        if elements:
+            parameters = {"project": self._project, "scope": scope, "elements": orjson.dumps(elements)}
+            self._sql.run("set_emitted", parameters)
+        else:
+            self._sql.run("drop_emitted", {"project": self._project, "scope": scope})
+        self._cache[scope] = elements
+        if len(self._cache) > _CACHED_SCOPES:
+            self._cache.popitem(last=False)
+
+    def _retract(self, key: str) -> None:
+        if key[0] == "n":
+            self._gone.add(key[1:])
+            self._nodes.pop(key[1:], None)
+        else:
+            edge = _parse_edge(key)
+            self._closed.add(edge)
+            self._edges.pop(edge, None)
+
+    def _write_attributes(self, content: Content) -> None:
+        run = content.nodes[-1].id
+        self._sql.run("drop_attributes", {"project": self._project, "run": run})
+        self._sql.many(
+            "add_attribute",
+            [
+                {"project": self._project, "run": run, "key": key, "type": value.type, "num": value.num, "text": value.text}
+                for key, value in content.attributes.items()
+            ],
+        )
+
+
+def _edge_text(key: EdgeKey) -> str:
+    return f"e{key.src}|{key.type}|{key.dst}|{key.via}"
+
+
+def _parse_edge(text: str) -> EdgeKey:
+    src, kind, dst, via = text[1:].split("|")
+    return EdgeKey(src, EdgeType(kind), dst, via)
+
+
+def _edge_fields(edge: Edge) -> list[Any]:
+    return [edge.basis, edge.generation, edge.explicit, edge.precision, edge.valid_from, edge.valid_to, dict(edge.props)]
+
+
+def _hash(value: Any) -> int:
+    return int.from_bytes(hashlib.sha256(canonical_bytes(value)).digest()[:7], "big")
+
+
+def _entity(project: int, node: Node) -> dict[str, Any]:
+    props = node.props
+    if node.kind is NodeKind.RUN:
+        version = props.get("job") or ""
+    elif node.kind is NodeKind.DATASET_VERSION:
+        version = f"{props['scheme']}:{props['value']}"
+    else:
+        version = str(props.get("path") or "")
+    return {
+        "id": node.id, "project": project, "kind": node.kind.value, "ident": node.ident,
+        "namespace": str(props.get("namespace") or ""), "name": str(props.get("name") or ""), "version": version,
+        "time": props.get("time") or 0, "state": str(props.get("state") or ""), "is_model": 1 if props.get("model") else 0,
+    }  # fmt: skip
+
+
+def pack_delta(delta: Delta) -> bytes:
+    """A delta as JSON bytes, for the outbox."""
+    return canonical_bytes(
+        {
+            "project": delta.project,
+            "seq": delta.seq,
+            "nodes": [[n.id, n.kind, n.ident.hex(), dict(n.props)] for n in delta.nodes],
+            "gone": list(delta.gone),
+            "edges": [[_edge_text(e.key), *_edge_fields(e)] for e in delta.edges],
+            "closed": [_edge_text(key) for key in delta.closed],
+        }
+    )
+
+
+def unpack_delta(data: bytes) -> Delta:
+    """The delta that `pack_delta` wrote."""
+    raw = loads_exact(data)
+    return Delta(
+        raw["project"],
+        raw["seq"],
+        tuple(Node(i, NodeKind(kind), bytes.fromhex(ident), props) for i, kind, ident, props in raw["nodes"]),
+        tuple(raw["gone"]),
+        tuple(
+            Edge(_parse_edge(key), Basis(basis), generation, explicit, precision, start, stop, props=props)
+            for key, basis, generation, explicit, precision, start, stop, props in raw["edges"]
+        ),
+        tuple(_parse_edge(key) for key in raw["closed"]),
+    )

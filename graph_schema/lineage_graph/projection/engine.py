@@ -1,0 +1,240 @@
+"""The projection: journal records in, deltas of the graph out, one transaction a batch.
+
+Owns the batch: parse, keep new facts, derive, fill the outbox, move the cursor. The caller owns the loop, the
+journal and the graph (`apply` what `project` or `pending` returns, then `forget`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+from lineage_graph import identity
+from lineage_graph.canonical import NotCanonical, canonical_bytes, loads_exact
+from lineage_graph.errors import EventRefused
+from lineage_graph.facts import Fact, fact_hash, facts_of, model_number_facts
+from lineage_graph.model import Delta, NodeKind
+from lineage_graph.projection.database import Statements, migrate, open_engine, transaction
+from lineage_graph.projection.derivation import Derivation, Dirty
+from lineage_graph.projection.emission import pack_delta, unpack_delta
+
+log = logging.getLogger(__name__)
+
+GAP = "application/vnd.weftline.gap+json"
+SERVER = "application/vnd.weftline.server+json"
+
+_KNOWN_FACTS = 100_000
+_RESET = (
+    "project", "cursor", "producer", "fact", "generation", "usage", "version", "run_job_version", "alias", "alias_member",
+    "emitted", "outbox", "entity", "attribute", "model_version", "gap", "client_run",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecord:
+    """One journalled record, as the projector reads it.
+
+    Args:
+        seq: dense sequence number over the whole journal.
+        project: the project's uuid.
+        received: UTC microseconds.
+        principal: who sent it.
+        media_type: `application/json` for OpenLineage documents, else `GAP` or `SERVER`.
+        client, sequence: the sender's, where it has them.
+        body: canonical JSON, subject-linked values put back unless erased.
+    """
+
+    seq: int
+    project: str
+    received: int
+    principal: str
+    media_type: str
+    client: str | None
+    sequence: int | None
+    body: bytes
+
+
+class Projection:
+    """`projection.db` and what is derived in it; one writer."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = open_engine(url)
+        self._connection = self.engine.raw_connection()
+        migrate(self._connection)
+        self._facts = Statements(self._connection, "queries/facts.sql")
+        self._scopes = Statements(self._connection, "queries/scopes.sql")
+        self._forget_caches()
+
+    def _forget_caches(self) -> None:
+        self._projects: dict[str, int] = {}
+        self._producers: dict[str, int] = {}
+        self._derivations: dict[str, Derivation] = {}
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._connection.close()
+        self.engine.dispose()
+
+    def cursor(self) -> int:
+        """Sequence number of the last record whose facts are kept."""
+        row = self._scopes.one("cursor", {"name": "facts"})
+        return row[0] if row is not None else 0
+
+    def project(self, records: Sequence[JournalRecord]) -> list[Delta]:
+        """Project records that follow the cursor, in order of seq; returns one delta per project that changed."""
+        if not records:
+            return []
+        try:
+            with transaction(self._connection):
+                return self._project(records)
+        except BaseException:
+            self._forget_caches()  # what they hold may have been rolled back
+            raise
+
+    def pending(self, project: str, after: int) -> list[Delta]:
+        """Deltas of a project (uuid) that come after the graph's cursor."""
+        rows = self._scopes.all("deltas_after", {"project": self._project_number(project), "seq": after})
+        return [unpack_delta(data) for (data,) in rows]
+
+    def forget(self, seq: int) -> None:
+        """Drop deltas up to `seq`: every graph has them."""
+        with transaction(self._connection):
+            self._scopes.run("forget_deltas", {"seq": seq})
+
+    def projects(self) -> list[str]:
+        """Uuids of all projects seen."""
+        return [uuid for _, uuid in self._facts.all("projects", {})]
+
+    def fact_hashes(self, project: str) -> Iterator[bytes]:
+        """Hashes of all facts of a project that the digest covers."""
+        for (value,) in self._facts.stream("fact_hashes", {"project": self._project_number(project)}):
+            yield value
+
+    def reset(self) -> None:
+        """Forget everything, before a rebuild from the journal."""
+        cursor = self._connection.cursor()
+        with transaction(self._connection):
+            for table in _RESET:
+                cursor.execute("DELETE FROM " + table)
+        self._forget_caches()
+
+    # -- one batch -----------------------------------------------------------------------------------------------
+
+    def _project(self, records: Sequence[JournalRecord]) -> list[Delta]:
+        touched: dict[str, Dirty] = {}
+        for record in records:
+            dirty = touched.setdefault(record.project, Dirty())
+            try:
+                self._record(record, dirty)
+            except (EventRefused, NotCanonical, KeyError, TypeError, ValueError) as error:
+                # Ingest refuses such documents; one that got in must not stop everybody behind it.
+                log.error("record %d cannot be projected: %s", record.seq, error)
+        seq = records[-1].seq
+        deltas = []
+        for uuid, dirty in touched.items():
+            derivation = self._derivation(uuid)
+            derivation.derive(dirty)
+            delta = derivation.emission.finish(seq)
+            if delta is None:
+                delta = Delta(uuid, seq)
+            number = self._project_number(uuid)
+            self._scopes.run("add_delta", {"seq": seq, "project": number, "delta": pack_delta(delta)})
+            deltas.append(delta)
+        self._scopes.run("set_cursor", {"name": "facts", "seq": seq})
+        return deltas
+
+    def _record(self, record: JournalRecord, dirty: Dirty) -> None:
+        body = loads_exact(record.body)
+        if record.media_type == GAP:
+            self._gap(record, body)
+            return
+        if record.media_type == SERVER:
+            facts, producer = model_number_facts(body), "server"
+            self._model_number(record, body)
+        else:
+            facts, producer = facts_of(body), body["producer"]
+            if record.client is not None and "run" in body:
+                self._client_run(record, body)
+        project = self._project_number(record.project)
+        number = self._producer_number(producer)
+        for fact in facts:
+            if self._keep(fact, producer, project, number, record):
+                dirty.add(fact)
+
+    def _keep(self, fact: Fact, producer: str, project: int, number: int, record: JournalRecord) -> bool:
+        digest, value = fact_hash(fact, producer)
+        key = project.to_bytes(4, "big") + digest
+        if key in self._known:
+            return False
+        added = self._facts.run(
+            "add_fact",
+            {
+                "project": project, "subject": fact.subject, "predicate": fact.predicate,
+                "at": -1 if fact.at is None else fact.at, "hash": digest, "kind": fact.kind.value, "object": fact.object,
+                "value": value, "seq": record.seq, "recorded": record.received, "producer": number,
+            },
+        )  # fmt: skip
+        self._known[key] = None
+        if len(self._known) > _KNOWN_FACTS:
+            self._known.popitem(last=False)
+        return added > 0
+
+    def _gap(self, record: JournalRecord, body: dict[str, Any]) -> None:
+        self._facts.run(
+            "add_gap",
+            {
+                "project": self._project_number(record.project), "client": record.client or "", "first": body["first"],
+                "last": body["last"], "count": body["count"], "reason": str(body["reason"]), "seq": record.seq,
+            },
+        )  # fmt: skip
+
+    def _client_run(self, record: JournalRecord, body: dict[str, Any]) -> None:
+        run = identity.run(body["job"]["namespace"], body["run"]["runId"])
+        key = b"client" + (record.client or "").encode() + run
+        if key not in self._known:
+            self._known[key] = None
+            node = identity.node_id(record.project, NodeKind.RUN, run)
+            row = {"project": self._project_number(record.project), "client": record.client, "run": node}
+            self._facts.run("add_client_run", row)
+
+    def _model_number(self, record: JournalRecord, body: dict[str, Any]) -> None:
+        model, version = body["model"], body["version"]
+        name = (model["namespace"], model["name"])
+        node = identity.dataset_version(*name, version["scheme"], version["value"])
+        self._facts.run(
+            "add_model_version",
+            {
+                "project": self._project_number(record.project), "number": body["number"], "seq": record.seq,
+                "model": identity.node_id(record.project, NodeKind.DATASET, identity.dataset(*name)),
+                "version": identity.node_id(record.project, NodeKind.DATASET_VERSION, node),
+                "registered": body["registered"], "tags": canonical_bytes(body.get("tags") or {}).decode(),
+            },
+        )  # fmt: skip
+
+    # -- numbers -------------------------------------------------------------------------------------------------
+
+    def _project_number(self, uuid: str) -> int:
+        number = self._projects.get(uuid)
+        if number is None:
+            self._facts.run("add_project", {"uuid": uuid})
+            number = self._projects[uuid] = self._facts.one("project_of", {"uuid": uuid})[0]
+        return number
+
+    def _producer_number(self, uri: str) -> int:
+        number = self._producers.get(uri)
+        if number is None:
+            self._facts.run("add_producer", {"uri": uri})
+            number = self._producers[uri] = self._facts.one("producer_of", {"uri": uri})[0]
+        return number
+
+    def _derivation(self, uuid: str) -> Derivation:
+        found = self._derivations.get(uuid)
+        if found is None:
+            found = self._derivations[uuid] = Derivation(self._connection, self._project_number(uuid), uuid)
+        return found

@@ -1,0 +1,64 @@
+-- name: project_of
+-- The small number of a project.
+SELECT id FROM project WHERE uuid = :uuid;
+
+-- name: add_project
+-- Give a project its small number.
+INSERT INTO project (uuid) VALUES (:uuid) ON CONFLICT (uuid) DO NOTHING;
+
+-- name: projects
+-- All projects known here.
+SELECT id, uuid FROM project ORDER BY id;
+
+-- name: producer_of
+-- The small number of a producer.
+SELECT id FROM producer WHERE uri = :uri;
+
+-- name: add_producer
+-- Give a producer its small number.
+INSERT INTO producer (uri) VALUES (:uri) ON CONFLICT (uri) DO NOTHING;
+
+-- name: add_fact
+-- Keep a fact; an equal one is kept already.
+INSERT INTO fact (project, subject, predicate, at, hash, kind, object, value, seq, recorded, producer)
+VALUES (:project, :subject, :predicate, :at, :hash, :kind, :object, :value, :seq, :recorded, :producer)
+ON CONFLICT DO NOTHING;
+
+-- name: facts_of
+-- All facts of one subject.
+SELECT kind, predicate, at, object, value FROM fact WHERE project = :project AND subject = :subject;
+
+-- name: latest_fact
+-- The last statement of one predicate by time, then by value.
+SELECT kind, predicate, at, object, value FROM fact
+WHERE project = :project AND subject = :subject AND predicate = :predicate
+ORDER BY at DESC, value DESC LIMIT 1;
+
+-- name: first_fact
+-- One statement of a predicate that all of its kind make alike.
+SELECT kind, predicate, at, object, value FROM fact
+WHERE project = :project AND subject = :subject AND predicate = :predicate
+ORDER BY at, value LIMIT 1;
+
+-- name: drops_of
+-- When a dataset was dropped, after a time.
+SELECT min(at) FROM fact
+WHERE project = :project AND subject = :subject AND predicate = 'dropped' AND at > :after;
+
+-- name: fact_hashes
+-- The hashes the digest sums; the server's own statements (model numbers) are left out.
+SELECT hash FROM fact WHERE project = :project AND predicate <> 'number';
+
+-- name: add_gap
+-- Records a client knows it lost.
+INSERT INTO gap (project, client, first, last, count, reason, seq)
+VALUES (:project, :client, :first, :last, :count, :reason, :seq) ON CONFLICT DO NOTHING;
+
+-- name: add_client_run
+-- Which client spoke for a run.
+INSERT INTO client_run (project, client, run) VALUES (:project, :client, :run) ON CONFLICT DO NOTHING;
+
+-- name: add_model_version
+-- The number a registered version was given.
+INSERT INTO model_version (project, model, number, version, registered, seq, tags)
+VALUES (:project, :model, :number, :version, :registered, :seq, :tags) ON CONFLICT DO NOTHING;
