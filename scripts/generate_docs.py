@@ -107,13 +107,14 @@ def command_tree() -> Iterator[tuple[str, Command]]:
 
 
 def _leaves(path: str, command: Command) -> Iterator[tuple[str, Command]]:
-    if hasattr(command, "commands"):
-        if command.invoke_without_command and path != "lineage":
-            yield path, command
-        for name, child in sorted(command.commands.items()):
-            yield from _leaves(f"{path} {name}", child)
-    elif not command.hidden:
+    if command.hidden:
+        return
+    context = typer.Context(command, info_name=path)
+    names = command.list_commands(context) if hasattr(command, "list_commands") else []
+    if not names or (command.invoke_without_command and path != "lineage"):
         yield path, command
+    for name in sorted(names):
+        yield from _leaves(f"{path} {name}", command.get_command(context, name))
 
 
 def _command(path: str, command: Command) -> str:

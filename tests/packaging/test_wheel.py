@@ -113,7 +113,7 @@ def double(x):
 
 assert double(21) == 42
 import lineage.cli.main
-lineage.cli.main.main(["--help"])
+lineage.cli.main.main(["--help"])  # ends in SystemExit(0)
 """
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LINEAGE_HOME": str(tmp_path / "home")}
     done = subprocess.run(
