@@ -35,6 +35,7 @@ class Kind(Enum):
     NOT_FOUND = ("not-found", 404, "Nothing by that reference")
     METHOD = ("method-not-allowed", 405, "This address does not take that method")
     TIMEOUT = ("request-timeout", 408, "The request arrived too slowly")
+    AMBIGUOUS = ("ambiguous", 409, "Several things fit that reference")
     CONFLICT = ("sequence-conflict", 409, "The sequence number is taken by another record")
     TOO_LARGE = ("too-large", 413, "The request is too large")
     MEDIA = ("unsupported-media-type", 415, "This media type or encoding is not understood")
@@ -73,16 +74,23 @@ class Problem(Exception):
         detail: one sentence for a person, naming the place and the next action.
         errors: offending members.
         headers: extra response headers, for example `Retry-After`.
+        members: further members of the document, for example `candidates`.
     """
 
     def __init__(
-        self, kind: Kind, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        detail: str,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.errors = list(errors)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
     def document(self) -> dict[str, Any]:
         """The problem as JSON members."""
@@ -94,7 +102,7 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = self.errors
-        return body
+        return {**self.members, **body}
 
     def response(self) -> Response:
         """The answer on the wire."""
