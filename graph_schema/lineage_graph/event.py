@@ -82,7 +82,9 @@ def event_time(text: str) -> tuple[int, bool]:
             moment = moment.replace(tzinfo=dt.UTC)
         return (moment - _EPOCH) // _MICROSECOND, zoned
     except (ValueError, OverflowError):
-        raise EventRefused("eventTime", "an ISO 8601 date and time such as 2026-05-01T12:00:00Z", repr(text[:60])) from None
+        raise EventRefused(
+            "eventTime", "an ISO 8601 date and time such as 2026-05-01T12:00:00Z", repr(text[:60])
+        ) from None
 
 
 def registrations(event: dict[str, Any]) -> list[tuple[str, str, str, str, dict[str, str]]]:

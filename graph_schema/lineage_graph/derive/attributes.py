@@ -56,7 +56,11 @@ def _parameters(view: RunView, found: dict[str, TypedValue]) -> None:
         for parameter in parameters if isinstance(parameters, list) else ():
             if isinstance(parameter, dict) and _key(parameter.get("key")):
                 value = parameter.get("value")
-                typed = TypedValue(types.get(parameter["key"], "string"), value) if isinstance(value, str) else _typed(value)
+                typed = (
+                    TypedValue(types.get(parameter["key"], "string"), value)
+                    if isinstance(value, str)
+                    else _typed(value)
+                )
                 found[f"param.{parameter['key']}"] = typed
 
 

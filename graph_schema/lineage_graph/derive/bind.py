@@ -99,7 +99,9 @@ def _passed(mention: Mention, origin: tuple[str, str, str], timeline: Timeline, 
         version = identity.dataset_version(mention.namespace, mention.name, identity.SCHEME_RUN, value)
         stated = [(version, identity.SCHEME_RUN, value)]
     return [
-        Bound(mention.dataset, mention.dataset, scheme, value, version, run, precision=Precision.PASSED, argument=argument)
+        Bound(
+            mention.dataset, mention.dataset, scheme, value, version, run, precision=Precision.PASSED, argument=argument
+        )
         for version, scheme, value in stated
     ]
 

@@ -142,7 +142,9 @@ def _attachments(view: RunView, run: str, bindings: Bindings, ids: Ids, content:
         node = ids(NodeKind.CHECK, ident)
         props = {k: v for k, v in check.items() if k != "subject"}
         props["name"] = check.get("name") or check.get("assertion") or "check"
-        content.nodes.append(Node(node, NodeKind.CHECK, ident, {**props, "namespace": view.namespace, "time": view.made_time}))
+        content.nodes.append(
+            Node(node, NodeKind.CHECK, ident, {**props, "namespace": view.namespace, "time": view.made_time})
+        )
         for target in _subjects(view, run, check.get("subject"), bindings, ids):
             content.edges.append(Edge(EdgeKey(node, EdgeType.ATTACHED, target, run)))
     for _, text, facet in view.facets.get("weftline_deployments", ()):
@@ -170,7 +172,8 @@ def _subjects(view: RunView, run: str, subject: Any, bindings: Bindings, ids: Id
     for output in view.outputs if view.generates else ():
         if output.dataset == wanted:
             versions += [
-                identity.dataset_version(output.namespace, output.name, *version) for version in output_versions(view, output)
+                identity.dataset_version(output.namespace, output.name, *version)
+                for version in output_versions(view, output)
             ]
     return [ids(NodeKind.DATASET_VERSION, version) for version in dict.fromkeys(versions)] or [run]
 
@@ -194,7 +197,12 @@ def _run_props(view: RunView, ids: Ids, found: dict[str, TypedValue]) -> dict[st
     if found:
         props["attributes"] = {key: {"type": value.type, "text": value.text} for key, value in sorted(found.items())}
     for _, _, facet in view.facets.get("weftline_run", ()):
-        for source, target in (("kind", "kind"), ("function", "function"), ("missing", "missing"), ("outcome", "outcome")):
+        for source, target in (
+            ("kind", "kind"),
+            ("function", "function"),
+            ("missing", "missing"),
+            ("outcome", "outcome"),
+        ):
             if facet.get(source):
                 props[target] = facet[source]
     for _, _, facet in view.facets.get("errorMessage", ()):

@@ -169,10 +169,14 @@ def _field(subject: bytes, facts: Sequence[Fact], ids: Ids) -> tuple[dict[str, A
 
 
 def _latest(facts: Iterable[Fact], predicate: str) -> Any:
-    candidates = [(fact.at or 0, canonical_bytes(fact.value), fact.value) for fact in facts if fact.predicate == predicate]
+    candidates = [
+        (fact.at or 0, canonical_bytes(fact.value), fact.value) for fact in facts if fact.predicate == predicate
+    ]
     return max(candidates, key=lambda c: c[:2])[2] if candidates else None
 
 
 def _latest_facets(facts: Sequence[Fact]) -> dict[str, Any]:
-    names = {fact.predicate for fact in facts if fact.predicate.startswith("facet:") and fact.predicate != "facet:schema"}
+    names = {
+        fact.predicate for fact in facts if fact.predicate.startswith("facet:") and fact.predicate != "facet:schema"
+    }
     return {name[6:]: _latest(facts, name) for name in sorted(names)}

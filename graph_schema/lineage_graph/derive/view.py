@@ -123,7 +123,9 @@ def _names(view: RunView, named: dict[str, list[tuple[bytes, Any]]]) -> None:
     view.findings = values("finding")
     if len(names) > 1:
         jobs = ", ".join(sorted(name["job"] for name in names)[:5])
-        view.findings.append({"code": "several_jobs", "place": "job.name", "text": f"one run id under several jobs: {jobs}"})
+        view.findings.append(
+            {"code": "several_jobs", "place": "job.name", "text": f"one run id under several jobs: {jobs}"}
+        )
     parents, roots = values("parent"), values("root")
     view.parent = parents[0] if parents else None
     view.root = roots[0] if roots else None

@@ -17,6 +17,7 @@ from lineage_graph.names import normalise
 
 # Facets kept as they are, on the dataset, by event time: the latest one counts.
 KEPT = ("datasetType", "ownership", "documentation", "storage", "catalog", "tags", "dataSource")
+_NAMED = frozenset({*KEPT, "symlinks", "lifecycleStateChange", "weftline_alias"})
 
 
 def mention(member: dict[str, Any], role_facets: str, found: list[Fact]) -> dict[str, Any]:
@@ -29,6 +30,8 @@ def mention(member: dict[str, Any], role_facets: str, found: list[Fact]) -> dict
     """
     namespace, name = normalise(member["namespace"], member["name"])
     value: dict[str, Any] = {"ns": namespace, "n": name}
+    if not (member.get("facets") or member.get(role_facets)):
+        return value
     version = stated_version(member)
     if version is not None:
         value["s"], value["v"] = version
@@ -62,7 +65,9 @@ def _statistics(member: dict[str, Any], role_facets: str, value: dict[str, Any])
 
 def _schema(fields: list[Any], found: list[Fact]) -> str:
     digest = content_hash(fields)[:16].hex()
-    found.append(Fact(NodeKind.SCHEMA, identity.ident(NodeKind.SCHEMA, digest), "content", {"digest": digest, "fields": fields}))
+    found.append(
+        Fact(NodeKind.SCHEMA, identity.ident(NodeKind.SCHEMA, digest), "content", {"digest": digest, "fields": fields})
+    )
     return digest
 
 
@@ -71,7 +76,8 @@ def dataset_facts(member: dict[str, Any], at: int) -> list[Fact]:
     namespace, name = normalise(member["namespace"], member["name"])
     subject = identity.dataset(namespace, name)
     found = [Fact(NodeKind.DATASET, subject, "dataset", {"ns": namespace, "n": name})]
-    if not member.get("facets"):
+    facets = member.get("facets")
+    if not isinstance(facets, dict) or _NAMED.isdisjoint(facets):
         return found
     for kept in KEPT:
         facet = facet_of(member, kept)

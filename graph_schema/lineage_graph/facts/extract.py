@@ -51,7 +51,11 @@ def _input(member: dict[str, Any], run: bytes, job: tuple[str, str], at: int) ->
 
 
 def _output(
-    member: dict[str, Any], run: bytes, job: tuple[str, str], at: int, stated: dict[tuple[str, str], list[dict[str, Any]]]
+    member: dict[str, Any],
+    run: bytes,
+    job: tuple[str, str],
+    at: int,
+    stated: dict[tuple[str, str], list[dict[str, Any]]],
 ) -> list[Fact]:
     found = dataset_facts(member, at)
     value = mention(member, "outputFacets", found)

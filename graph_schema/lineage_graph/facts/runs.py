@@ -98,16 +98,22 @@ def _parents(parent: dict[str, Any], run: bytes, job: tuple[str, str]) -> list[F
         named = _named_run(member)
         if named is None:
             if member is not None:
-                found.append(_finding(run, "bad_facet", f"run.facets.parent ({predicate})", "names no run and job, ignored"))
+                found.append(
+                    _finding(run, "bad_facet", f"run.facets.parent ({predicate})", "names no run and job, ignored")
+                )
             continue
         subject = identity.run(named["ns"], named["id"])
         if subject == run:
             if predicate == "parent":
-                found.append(_finding(run, "own_parent", "run.facets.parent", "a run cannot be part of itself, ignored"))
+                found.append(
+                    _finding(run, "own_parent", "run.facets.parent", "a run cannot be part of itself, ignored")
+                )
             continue
         found.append(Fact(NodeKind.RUN, run, predicate, named, None, subject))
         found.append(Fact(NodeKind.RUN, subject, "run", named))
-        found.append(Fact(NodeKind.JOB, identity.job(named["ns"], named["job"]), "job", {"ns": named["ns"], "n": named["job"]}))
+        found.append(
+            Fact(NodeKind.JOB, identity.job(named["ns"], named["job"]), "job", {"ns": named["ns"], "n": named["job"]})
+        )
     return found
 
 
@@ -172,7 +178,11 @@ def _code(event: dict[str, Any], run: bytes) -> list[Fact]:
                 content[target] = location[source]
     key = [content[k] if is_text(content.get(k)) else "" for k in CODE_IDENTITY]
     if not any(key):
-        return [_finding(run, "bad_facet", "run.facets.weftline_codeVersion", "names no commit and no source digest, ignored")]
+        return [
+            _finding(
+                run, "bad_facet", "run.facets.weftline_codeVersion", "names no commit and no source digest, ignored"
+            )
+        ]
     subject = identity.ident(NodeKind.CODE_VERSION, *key)
     return [
         Fact(NodeKind.CODE_VERSION, subject, "content", content),

@@ -66,7 +66,9 @@ class Aliasing:
         while frontier:
             dataset = frontier.pop()
             seen.add(dataset)
-            for a, b, kind, removed, at in self._sql.all("aliases_touching", {"project": self._project, "dataset": dataset}):
+            for a, b, kind, removed, at in self._sql.all(
+                "aliases_touching", {"project": self._project, "dataset": dataset}
+            ):
                 rows.add(AliasFact(a, b, kind, bool(removed), at))
                 frontier |= {a, b} - seen
         return rows

@@ -189,13 +189,6 @@ class Catalog:
         kinds = ((NodeKind.JOB, "jobs"), (NodeKind.DATASET, "datasets"))
         return {row.namespace: [kind for kind, name in kinds if getattr(row, name)] for row in rows}
 
-    def attributes(self, project: str, runs: Collection[str]) -> dict[str, dict[str, dict[str, str]]]:
-        """Run node id → attribute key → {type, text}."""
-        found: dict[str, dict[str, dict[str, str]]] = {run: {} for run in runs}
-        for row in self._chunked("attributes", "runs", runs, project=project):
-            found[row.run][row.key] = {"type": row.type, "text": row.text}
-        return found
-
     def model_version(self, project: str, model: str, number: int | None) -> ModelVersion | None:
         """A registered version of a model (node id of its dataset) by number, the newest without one."""
         if number is None:
@@ -221,17 +214,12 @@ class Catalog:
         rows = self._chunked("model_latest_numbers", "models", models, project=project)
         return {row.model: row.number for row in rows}
 
-    def gaps_of(self, project: str, runs: Collection[str], limit: int = 100) -> list[Gap]:
-        """Records lost by the clients that sent anything of these runs."""
-        found: dict[tuple[str, int], Gap] = {}
+    def gaps_of(self, project: str, runs: Collection[str], limit: int = 1000) -> dict[str, list[Gap]]:
+        """Run (node id) → records lost by the clients that sent anything of it; runs without are absent."""
+        found: dict[str, list[Gap]] = {}
         for row in self._chunked("gaps_of_runs", "runs", runs, project=project, limit=limit):
-            found[row.client, row.first] = Gap(row.client, row.first, row.last, row.lost, row.reason)
-        return list(found.values())[:limit]
-
-    def gaps(self, project: str, limit: int = 100) -> list[Gap]:
-        """Records lost by any client of the project."""
-        rows = self._rows("gaps", project=project, limit=limit)
-        return [Gap(row.client, row.first, row.last, row.lost, row.reason) for row in rows]
+            found.setdefault(row.run, []).append(Gap(row.client, row.first, row.last, row.lost, row.reason))
+        return found
 
     def _entities(self, query: str, **params: Any) -> list[Entity]:
         return [_entity(row) for row in self._rows(query, **params)]

@@ -86,12 +86,11 @@ class Derivation:
 
     def derive(self, dirty: Dirty) -> None:
         """Bring everything derived up to the facts."""
-        self._timeline.forget()
         affected: set[bytes] = set()
         if dirty.aliases:
             changed = self._aliasing.add(dirty.aliases)
             dirty.datasets |= changed
-            self._timeline.forget()
+            self._timeline.flush()
             affected |= self._timeline.users_of(changed)
         for dataset, fact in dirty.declared:
             affected |= self._declare(dataset, fact, dirty.versions)
@@ -107,6 +106,7 @@ class Derivation:
             self._emit_run(view, dirty.versions)
             self._job_version(view, job_versions)
         self._emit_rest(dirty, job_versions)
+        self._timeline.flush()
 
     # -- (1) runs and their generations --------------------------------------------------------------------------
 
@@ -114,7 +114,9 @@ class Derivation:
         return run_view(run, self._facts_of(run))
 
     def _facts_of(self, subject: bytes) -> list[Fact]:
-        return [_fact(subject, row) for row in self._facts.all("facts_of", {"project": self._project, "subject": subject})]
+        return [
+            _fact(subject, row) for row in self._facts.all("facts_of", {"project": self._project, "subject": subject})
+        ]
 
     def _generate(self, view: RunView, versions: set[bytes]) -> set[bytes]:
         """Replace a run's generations; returns runs whose bindings that may change."""
@@ -210,7 +212,10 @@ class Derivation:
     def _emit_rest(self, dirty: Dirty, job_versions: dict[bytes, RunView | None]) -> None:
         emit = self.emission.emit
         for ident, view in job_versions.items():
-            if view is not None and self._scopes.one("has_runs", {"project": self._project, "job_version": ident}) is None:
+            if (
+                view is not None
+                and self._scopes.one("has_runs", {"project": self._project, "job_version": ident}) is None
+            ):
                 view = None
             content = job_version_content(view, self._ids) if view is not None else Content()
             emit(_SCOPE[NodeKind.JOB_VERSION] + ident, content)

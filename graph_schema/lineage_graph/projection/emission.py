@@ -35,6 +35,7 @@ class Emission:
         self._gone: set[str] = set()
         self._edges: dict[EdgeKey, Edge] = {}
         self._closed: set[EdgeKey] = set()
+        self._changed: dict[bytes, dict[str, int]] = {}
 
     def emit(self, scope: bytes, content: Content) -> None:
         """Replace what `scope` derives by `content`; an empty content retracts everything."""
@@ -56,14 +57,15 @@ class Emission:
             self._retract(key)
         if before == after:
             return
-        self._remember(scope, after)
+        self._changed[scope] = after
         if content.nodes and content.nodes[-1].kind is NodeKind.RUN:
             self._write_attributes(content)
 
     def finish(self, seq: int) -> Delta | None:
         """The delta since the last call, None when nothing changed; the catalogue is brought up to it."""
-        if not (self._nodes or self._gone or self._edges or self._closed):
+        if not self._changed:
             return None
+        self._remember()
         self._sql.many("set_entity", [_entity(self._project, node) for node in self._nodes.values()])
         self._sql.many("drop_entity", [{"id": node} for node in sorted(self._gone)])
         delta = Delta(
@@ -78,6 +80,9 @@ class Emission:
         return delta
 
     def _before(self, scope: bytes) -> dict[str, int]:
+        changed = self._changed.get(scope)
+        if changed is not None:
+            return changed
         cached = self._cache.get(scope)
         if cached is not None:
             self._cache.move_to_end(scope)
@@ -85,14 +90,19 @@ class Emission:
         row = self._sql.one("emitted_of", {"project": self._project, "scope": scope})
         return orjson.loads(row[0]) if row is not None else {}
 
-    def _remember(self, scope: bytes, elements: dict[str, int]) -> None:
-        if elements:
-            parameters = {"project": self._project, "scope": scope, "elements": orjson.dumps(elements)}
-            self._sql.run("set_emitted", parameters)
-        else:
-            self._sql.run("drop_emitted", {"project": self._project, "scope": scope})
-        self._cache[scope] = elements
-        if len(self._cache) > _CACHED_SCOPES:
+    def _remember(self) -> None:
+        kept, dropped = [], []
+        for scope, elements in self._changed.items():
+            row = {"project": self._project, "scope": scope}
+            if elements:
+                kept.append({**row, "elements": orjson.dumps(elements)})
+            else:
+                dropped.append(row)
+            self._cache[scope] = elements
+            self._cache.move_to_end(scope)
+        self._sql.many("set_emitted", kept)
+        self._sql.many("drop_emitted", dropped)
+        while len(self._cache) > _CACHED_SCOPES:
             self._cache.popitem(last=False)
 
     def _retract(self, key: str) -> None:
@@ -110,14 +120,21 @@ class Emission:
         self._sql.many(
             "add_attribute",
             [
-                {"project": self._project, "run": run, "key": key, "type": value.type, "num": value.num, "text": value.text}
+                {
+                    "project": self._project,
+                    "run": run,
+                    "key": key,
+                    "type": value.type,
+                    "num": value.num,
+                    "text": value.text,
+                }
                 for key, value in content.attributes.items()
             ],
         )
 
 
 def _edge_text(key: EdgeKey) -> str:
-    return f"e{key.src}|{key.type}|{key.dst}|{key.via}"
+    return "|".join(("e" + key.src, key.type, key.dst, key.via))
 
 
 def _parse_edge(text: str) -> EdgeKey:
@@ -126,7 +143,15 @@ def _parse_edge(text: str) -> EdgeKey:
 
 
 def _edge_fields(edge: Edge) -> list[Any]:
-    return [edge.basis, edge.generation, edge.explicit, edge.precision, edge.valid_from, edge.valid_to, dict(edge.props)]
+    return [
+        edge.basis,
+        edge.generation,
+        edge.explicit,
+        edge.precision,
+        edge.valid_from,
+        edge.valid_to,
+        dict(edge.props),
+    ]
 
 
 def _hash(value: Any) -> int:

@@ -75,6 +75,7 @@ class Projection:
         self._producers: dict[str, int] = {}
         self._derivations: dict[str, Derivation] = {}
         self._known: OrderedDict[bytes, None] = OrderedDict()
+        self._new_facts: list[dict[str, Any]] = []
 
     def close(self) -> None:
         """Release the connection."""
@@ -135,6 +136,8 @@ class Projection:
             except (EventRefused, NotCanonical, KeyError, TypeError, ValueError) as error:
                 # Ingest refuses such documents; one that got in must not stop everybody behind it.
                 log.error("record %d cannot be projected: %s", record.seq, error)
+        self._facts.many("add_fact", self._new_facts)
+        self._new_facts.clear()
         seq = records[-1].seq
         deltas = []
         for uuid, dirty in touched.items():
@@ -172,18 +175,18 @@ class Projection:
         key = project.to_bytes(4, "big") + digest
         if key in self._known:
             return False
-        added = self._facts.run(
-            "add_fact",
+        # Whether an older batch kept it already is not asked: deriving a scope again changes nothing.
+        self._new_facts.append(
             {
                 "project": project, "subject": fact.subject, "predicate": fact.predicate,
                 "at": -1 if fact.at is None else fact.at, "hash": digest, "kind": fact.kind.value, "object": fact.object,
                 "value": value, "seq": record.seq, "recorded": record.received, "producer": number,
-            },
+            }
         )  # fmt: skip
         self._known[key] = None
         if len(self._known) > _KNOWN_FACTS:
             self._known.popitem(last=False)
-        return added > 0
+        return True
 
     def _gap(self, record: JournalRecord, body: dict[str, Any]) -> None:
         self._facts.run(

@@ -18,6 +18,9 @@ from lineage_graph.projection.database import Statements
 
 FOREVER = 1 << 62
 
+DESCRIBED_BY = 5
+"""How many of a version's generations (or usages) are asked for its description, first ones first."""
+
 
 class ProjectTimeline:
     """The timeline of one project on one connection; caches live as long as one batch."""
@@ -30,9 +33,12 @@ class ProjectTimeline:
         self._names: dict[bytes, tuple[str, str]] = {}
         self._members: dict[bytes, Sequence[bytes]] = {}
         self._versions: dict[bytes, tuple[bytes, str, str]] = {}
+        self._new_versions: list[dict[str, Any]] = []
 
-    def forget(self) -> None:
-        """Drop what one batch has cached."""
+    def flush(self) -> None:
+        """Write what is remembered in bulk, and drop what one batch has cached."""
+        self._sql.many("add_version", self._new_versions)
+        self._new_versions.clear()
         self._members.clear()
         for cache in (self._names, self._versions):
             if len(cache) > 50_000:
@@ -66,9 +72,7 @@ class ProjectTimeline:
 
     def latest(self, datasets: Sequence[bytes], at: int | None, not_run: bytes) -> Generation | None:
         """The last finished generation of any of the datasets at or before `at`."""
-        rows = (
-            self._sql.one("latest", self._at(at, dataset=dataset, not_run=not_run)) for dataset in datasets
-        )
+        rows = (self._sql.one("latest", self._at(at, dataset=dataset, not_run=not_run)) for dataset in datasets)
         return _last(rows)
 
     def latest_of(self, versions: Sequence[bytes], at: int | None, not_run: bytes) -> Generation | None:
@@ -79,7 +83,8 @@ class ProjectTimeline:
     def generated(self, versions: Sequence[bytes]) -> bool:
         """Whether any run generated one of these versions."""
         return any(
-            self._sql.one("generated", {"project": self._project, "version": version}) is not None for version in versions
+            self._sql.one("generated", {"project": self._project, "version": version}) is not None
+            for version in versions
         )
 
     def made_by(self, run: bytes, dataset: bytes) -> Sequence[bytes]:
@@ -103,12 +108,18 @@ class ProjectTimeline:
         """Remember who a version is."""
         if version not in self._versions:
             self._versions[version] = (dataset, scheme, value)
-            parameters = {"project": self._project, "version": version, "dataset": dataset, "scheme": scheme, "value": value}
-            self._sql.run("add_version", parameters)
+            parameters = {
+                "project": self._project,
+                "version": version,
+                "dataset": dataset,
+                "scheme": scheme,
+                "value": value,
+            }
+            self._new_versions.append(parameters)
 
     def version_view(self, version: bytes) -> VersionView | None:
         """What a version is now; None when nothing generates, uses or declares it any more."""
-        key = {"project": self._project, "version": version}
+        key = {"project": self._project, "version": version, "limit": DESCRIBED_BY}
         generations = self._sql.all("first_generations", key)
         described = [(time, about) for time, _, about in generations]
         if not described:
@@ -122,8 +133,11 @@ class ProjectTimeline:
                 view.about.setdefault(name, content)
         if generations:
             view.made = generations[0][0]
-            view.finished = any(row[1] for row in generations) or self._sql.one("any_finished", key) is not None
-            last = self._sql.one("last_generation", key)[0]
+            view.finished = any(row[1] for row in generations)
+            last = generations[-1][0]
+            if len(generations) == DESCRIBED_BY:  # there may be more
+                view.finished = view.finished or self._sql.one("any_finished", key) is not None
+                last = self._sql.one("last_generation", key)[0]
             following = self._sql.one("successor", {**key, "dataset": dataset, "at": last})
             dropped = self._facts.one("drops_of", {"project": self._project, "subject": dataset, "after": last})[0]
             ends = [end for end in (following[0] if following else None, dropped) if end is not None]
@@ -144,7 +158,9 @@ class ProjectTimeline:
             self._sql.run("drop_generation", key)
         else:
             dataset, time, finished, about = row
-            self._sql.run("add_generation", {**key, "dataset": dataset, "time": time, "finished": finished, "about": about})
+            self._sql.run(
+                "add_generation", {**key, "dataset": dataset, "time": time, "finished": finished, "about": about}
+            )
 
     def usages_of(self, run: bytes) -> dict[tuple[bytes, bytes], tuple[bytes, int, bytes]]:
         """What a run uses: (dataset, bound version) → (origin, time, about)."""
@@ -169,7 +185,9 @@ class ProjectTimeline:
         """
         members = self.members(dataset)
         following = [
-            row for member in members if (row := self._sql.one("next_generation", self._at(at, dataset=member))) is not None
+            row
+            for member in members
+            if (row := self._sql.one("next_generation", self._at(at, dataset=member))) is not None
         ]
         stop = min((row[0] for row in following), default=FOREVER)
         reached: set[bytes] = set()
@@ -179,7 +197,8 @@ class ProjectTimeline:
             if stop != FOREVER:
                 reached.update(run for (run,) in self._sql.all("runs_at", self._at(stop, dataset=member)))
         reached.update(
-            run for (run,) in self._sql.all("users_of_version", {"project": self._project, "version": version, "start": at})
+            run
+            for (run,) in self._sql.all("users_of_version", {"project": self._project, "version": version, "start": at})
         )
         reached.discard(DECLARED)
         return reached

@@ -86,7 +86,7 @@ DELETE FROM usage WHERE project = :project AND run = :run AND dataset = :dataset
 -- name: first_generations
 -- The first generations of a version, for its time and description.
 SELECT time, finished, about FROM generation
-WHERE project = :project AND version = :version ORDER BY time, run LIMIT 5;
+WHERE project = :project AND version = :version ORDER BY time, run LIMIT :limit;
 
 -- name: last_generation
 -- Time of the last generation of a version.
@@ -104,7 +104,7 @@ ORDER BY time LIMIT 1;
 
 -- name: first_usages
 -- The first usages of a version, for its description.
-SELECT time, about FROM usage WHERE project = :project AND bound = :version ORDER BY time, run, dataset LIMIT 5;
+SELECT time, about FROM usage WHERE project = :project AND bound = :version ORDER BY time, run, dataset LIMIT :limit;
 
 -- name: version_of
 -- Identity of a version.
