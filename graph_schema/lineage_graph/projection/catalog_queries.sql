@@ -64,37 +64,29 @@ LIMIT :limit
 
 -- name: namespaces
 -- Namespaces of jobs or datasets after one, each found by index seeks: the work does not grow with what is in them.
-WITH RECURSIVE place(project) AS (SELECT id FROM project WHERE uuid = :project),
-found(namespace, depth) AS (
+WITH RECURSIVE found(namespace, depth) AS (
     SELECT :after, 0
     UNION ALL
     SELECT (
         SELECT min(first.namespace) FROM (
-            SELECT min(e.namespace) AS namespace FROM entity AS e, place AS p
-            WHERE e.project = p.project AND e.kind = 'Job' AND e.namespace > found.namespace
+            SELECT min(e.namespace) AS namespace FROM entity AS e
+            WHERE e.project = (SELECT id FROM project WHERE uuid = :project) AND e.kind = 'Job' AND e.namespace > found.namespace
             UNION ALL
-            SELECT min(e.namespace) FROM entity AS e, place AS p
-            WHERE e.project = p.project AND e.kind = 'Dataset' AND e.namespace > found.namespace
+            SELECT min(e.namespace) FROM entity AS e
+            WHERE e.project = (SELECT id FROM project WHERE uuid = :project) AND e.kind = 'Dataset' AND e.namespace > found.namespace
         ) AS first
     ), found.depth + 1
     FROM found
     WHERE found.namespace IS NOT NULL AND found.depth < :limit
 )
 SELECT f.namespace,
-       EXISTS (SELECT 1 FROM entity AS e, place AS p
-               WHERE e.project = p.project AND e.kind = 'Job' AND e.namespace = f.namespace) AS jobs,
-       EXISTS (SELECT 1 FROM entity AS e, place AS p
-               WHERE e.project = p.project AND e.kind = 'Dataset' AND e.namespace = f.namespace) AS datasets
+       EXISTS (SELECT 1 FROM entity AS e
+               WHERE e.project = (SELECT id FROM project WHERE uuid = :project) AND e.kind = 'Job' AND e.namespace = f.namespace) AS jobs,
+       EXISTS (SELECT 1 FROM entity AS e
+               WHERE e.project = (SELECT id FROM project WHERE uuid = :project) AND e.kind = 'Dataset' AND e.namespace = f.namespace) AS datasets
 FROM found AS f
 WHERE f.depth > 0 AND f.namespace IS NOT NULL
 ORDER BY f.namespace
-
--- name: attributes
--- Every attribute of some runs.
-SELECT run, key, type, text
-FROM attribute
-WHERE project = (SELECT id FROM project WHERE uuid = :project) AND run IN :runs
-ORDER BY run, key
 
 -- name: model_version_by_number
 -- The registered version of a model with a number.
@@ -134,17 +126,9 @@ GROUP BY model
 
 -- name: gaps_of_runs
 -- Records known to be lost by the clients that sent anything of some runs.
-SELECT DISTINCT g.client, g.first, g.last, g.count AS lost, g.reason
+SELECT c.run, g.client, g.first, g.last, g.count AS lost, g.reason
 FROM client_run AS c
-JOIN gap AS g ON g.project = c.project AND g.client = c.client
+CROSS JOIN gap AS g ON g.project = c.project AND g.client = c.client
 WHERE c.project = (SELECT id FROM project WHERE uuid = :project) AND c.run IN :runs
-ORDER BY g.client, g.first
-LIMIT :limit
-
--- name: gaps
--- Records known to be lost, by any client of the project.
-SELECT client, first, last, count AS lost, reason
-FROM gap
-WHERE project = (SELECT id FROM project WHERE uuid = :project)
-ORDER BY seq, client, first
+ORDER BY c.run, g.client, g.first
 LIMIT :limit

@@ -133,6 +133,7 @@ CREATE TABLE entity (
 CREATE INDEX entity_by_name ON entity (project, kind, name, namespace, version);
 CREATE INDEX entity_by_time ON entity (project, kind, time, id);
 CREATE INDEX entity_by_job ON entity (project, version, time) WHERE kind = 'Run';
+CREATE INDEX entity_by_namespace ON entity (project, kind, namespace) WHERE kind = 'Job' OR kind = 'Dataset';
 
 -- Typed attributes of runs; `run` is the run's node id. num orders ints and floats; text is exact.
 CREATE TABLE attribute (
