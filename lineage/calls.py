@@ -1,0 +1,172 @@
+"""One tracked call: what the decorators do before, around and after the user's function.
+
+Owns the specification a decorator was given and the three moments of a call (`begin`, then `complete` or `fail`),
+each guarded, so that wrappers in `decorators` hold nothing but the user's call. Runs themselves are `runs`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import CodeType
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from lineage import active, arguments, diagnostics, handover, mentions, settings
+from lineage.arguments import Declared, Signature
+from lineage.events import DatasetEntry
+from lineage.guard import guarded
+from lineage.runs import Kind, Run
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Call:
+    """A call in progress: its run, and what has to be said when it ends."""
+
+    __slots__ = ("before", "code", "outputs", "run")
+
+    def __init__(self, run: Run, before: Run | None, outputs: list[Any], code: CodeType | None) -> None:
+        self.run = run
+        self.before = before
+        self.outputs = outputs
+        self.code = code
+
+    @guarded
+    def complete(self, result: Any) -> None:
+        """The function returned `result`."""
+        active.enter(self.before)
+        run = self.run
+        inputs: list[DatasetEntry] = []
+        outputs: list[DatasetEntry] = []
+        if result is not None:
+            inputs, outputs = _returned(run, result, self.code) or ([], [])
+        if self.outputs:
+            outputs += mentions.mentions(self.outputs)
+        run.end(None, inputs, outputs)
+
+    @guarded
+    def fail(self, error: BaseException) -> None:
+        """The function raised `error`."""
+        active.enter(self.before)
+        self.run.end(error)
+
+    def suspend(self) -> None:
+        """The consumer of a generator goes on: its code is not part of the run."""
+        active.enter(self.before)
+
+    def resume(self) -> None:
+        """A generator goes on; its consumer may be in another run by now."""
+        self.before = active.enter(self.run)
+
+    @guarded
+    def yielded(self, value: Any) -> None:
+        """A generator has yielded `value`."""
+        if value is not None:
+            handover.stream_output(self.run, value)
+
+    @guarded
+    def exhausted(self, error: BaseException | None, streamed: bool) -> None:
+        """A generator is at its end, or was closed, or raised `error`."""
+        outputs = [handover.stream_entry(self.run)] if streamed else []
+        if error is None or isinstance(error, GeneratorExit):
+            outputs += mentions.mentions(self.outputs)
+        self.run.end(error, (), outputs)
+
+
+class Untracked:
+    """Stands for the call where nothing is recorded, for the one shape of function that cannot simply be left alone."""
+
+    __slots__ = ()
+
+    def suspend(self) -> None:
+        """Nothing."""
+
+    def resume(self) -> None:
+        """Nothing."""
+
+    def yielded(self, value: Any) -> None:
+        """Nothing."""
+
+    def exhausted(self, error: BaseException | None, streamed: bool) -> None:
+        """Nothing."""
+
+
+@guarded
+def _returned(run: Run, result: Any, code: CodeType | None) -> tuple[list[DatasetEntry], list[DatasetEntry]]:
+    """Entries for a returned value: what other runs it comes from, and itself."""
+    seed = None if run.seeded else arguments.open_seed_of(result)
+    if seed is not None:
+        run.lacks("seed", f"{seed} not set")
+    inputs = handover.inputs({"return": result}, run.id, run.known_inputs)
+    return inputs, handover.outputs(run, result, code)
+
+
+class Tracked(Generic[P, T]):
+    """A function as it was decorated.
+
+    Args:
+        fn: the user's function.
+        name: name of the job within its flow; default the function's.
+        kind: task, flow or side_effect.
+        inputs: datasets it reads: a list, or a function of the call's arguments.
+        outputs: datasets it writes, likewise.
+        params: names of the arguments to record; default all scalars.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[P, T],
+        *,
+        name: str | None,
+        kind: Kind,
+        inputs: Declared,
+        outputs: Declared,
+        params: Collection[str] | None,
+    ) -> None:
+        inner: Any = getattr(fn, "func", fn)
+        qualname: str = getattr(fn, "__qualname__", None) or getattr(inner, "__qualname__", type(fn).__name__)
+        self.name = name or qualname.rpartition("<locals>.")[2]
+        self.function = f"{getattr(inner, '__module__', None) or '?'}:{qualname}"
+        self.code: CodeType | None = getattr(inner, "__code__", None)
+        self.kind: Kind = kind
+        self.inputs = inputs
+        self.outputs = outputs
+        self.params = params
+        self.fn = fn
+        self._signature: Signature | None = None
+
+    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
+        """Start a run for a call with these arguments; None if nothing is recorded."""
+        if settings.current().disabled:
+            return None
+        return self._begin(args, kwargs)
+
+    @guarded
+    def _begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
+        signature = self._signature
+        if signature is None:
+            signature = self._signature = Signature(self.fn)
+        run = Run(self.name, self.kind, parent=active.current(), function=self.function)
+        bound = signature.bind(args, kwargs)
+        parameters = arguments.parameters(bound, signature, self.params) if bound else {}
+        inputs = handover.inputs(bound, run.id, run.known_inputs) if bound else []
+        run.seeded = arguments.fixed_seeds(bound)
+        for name in arguments.open_seeds(bound):
+            run.lacks("seed", f"{name} not set")
+        outputs: list[Any] = []
+        if self.inputs is not None:
+            inputs += mentions.mentions(self._declared("inputs", self.inputs, bound))
+        if self.outputs is not None:
+            outputs = self._declared("outputs", self.outputs, bound)
+        run.begin(parameters, inputs)
+        return Call(run, active.enter(run), outputs, self.code)
+
+    def _declared(self, side: str, choice: Declared, bound: Mapping[str, Any]) -> list[Any]:
+        try:
+            found: Iterable[Any] = arguments.declared(choice, bound)
+        except Exception as error:
+            diagnostics.warn_once(
+                f"{side}:{self.function}", f"{self.function}: {side}= could not be worked out for this call: {error!r}"
+            )
+            return []
+        return list(found)

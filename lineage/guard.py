@@ -1,0 +1,46 @@
+"""The one guard between our code and the user's.
+
+Owns the promise that no exception of ours escapes into a user's call. Everything the SDK does inside a user's
+process enters through a function wrapped here. It does not catch `KeyboardInterrupt`, `SystemExit` and their like:
+those belong to the user.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from lineage import diagnostics
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def guarded(fn: Callable[P, T]) -> Callable[P, T | None]:
+    """Make `fn` answer None, and warn once per place, instead of raising an `Exception`."""
+
+    @wraps(fn)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return fn(*args, **kwargs)
+        except Exception as error:
+            _report(fn.__module__ + "." + fn.__qualname__, error)
+            return None
+
+    return inner
+
+
+def _report(place: str, error: Exception) -> None:
+    """Say what failed; a failing report is given up, there is nobody left to tell."""
+    try:
+        text = f"{type(error).__name__}: {error}"[:500]
+        diagnostics.warn_once(
+            f"guard:{place}:{type(error).__name__}",
+            f"{place} failed, your code goes on and this record is incomplete ({text}). "
+            "LINEAGE_DEBUG=1 shows where; please report it.",
+        )
+        diagnostics.debug("".join(traceback.format_exception(error)))
+    except Exception:
+        return

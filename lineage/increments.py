@@ -1,0 +1,117 @@
+"""What one `log_*` call adds to a run: parameters, metrics, tags, checks and deployments as they stand in facets.
+
+Owns what a user may log, its limits, its redaction, and the words of the warning when something is refused. Pure
+apart from those warnings; `recording` sends what is built here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from lineage import diagnostics
+from lineage.events import now_text
+from lineage.redact import redact_value
+from lineage.typed import Typed, time_text, typed, typed_json
+
+MAX_TEXT = 2000
+MAX_NAME = 250
+
+
+def name_of(call: str, name: object) -> str | None:
+    """`name` if it can name something, else None and a warning."""
+    if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable():
+        return name
+    diagnostics.warn_once(
+        f"name:{call}", f"{call}: not recorded, its name must be 1 to {MAX_NAME} printable characters, not {name!r:.80}"
+    )
+    return None
+
+
+def parameter(name: str, value: Any) -> Typed | None:
+    """A parameter as it is recorded: typed, redacted, cut to 2,000 characters; None if it is no scalar or small JSON."""
+    found = typed(value) or typed_json(value)
+    if found is None:
+        return None
+    text = str(redact_value(name, found.text))
+    if text != found.text:
+        return Typed("string", cut(text))
+    if len(text) <= MAX_TEXT:
+        return found
+    return Typed("string", cut(text)) if found.type in ("string", "json") else None
+
+
+def metric(name: str, value: Any, timestamp: Any, part: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """An item of `weftline_metrics`, or None (and a warning) if the value is no number."""
+    found = typed(value)
+    if found is None or found.type not in ("int", "float", "bool"):
+        try:
+            found = typed(float(value))
+        except (TypeError, ValueError):
+            found = None
+    if found is None:
+        diagnostics.warn_once(
+            f"metric:{name}",
+            f"log_metric({name!r}): not recorded, its value must be a number, not {type(value).__name__}; "
+            "log_param and tag take text",
+        )
+        return None
+    item = {"name": name, "type": found.type, "value": found.text, "timestamp": _timestamp(timestamp)}
+    if part:
+        item["slice"] = {str(key): plain(str(key), member) for key, member in part.items()}
+    return item
+
+
+def refuse_step(name: str) -> None:
+    """Say that series are not recorded yet, and what to do."""
+    diagnostics.warn_once(
+        f"step:{name}",
+        f"log_metric({name!r}, step=…): not recorded, series of steps are not supported yet; "
+        "log the last or best value without step",
+    )
+
+
+def check(
+    name: str, success: bool, subject: Mapping[str, str] | None, severity: str | None, expected: Any, actual: Any
+) -> dict[str, Any]:
+    """An item of `weftline_checks`."""
+    item: dict[str, Any] = {"name": name, "success": bool(success)}
+    if severity is not None:
+        item["severity"] = plain("severity", severity)
+    if expected is not None:
+        item["expected"] = plain("expected", expected)
+    if actual is not None:
+        item["actual"] = plain("actual", actual)
+    if subject is not None:
+        item["subject"] = dict(subject)
+    return item
+
+
+def deployment(model: Mapping[str, str], target: str, endpoint: str | None) -> dict[str, Any]:
+    """An item of `weftline_deployments`."""
+    item: dict[str, Any] = {"target": plain("target", target), "model": dict(model)}
+    if endpoint is not None:
+        item["endpoint"] = plain("endpoint", endpoint)
+    return item
+
+
+def plain(key: str, value: Any) -> str:
+    """Any scalar as redacted text; what is no scalar is named by its type, never printed."""
+    found = typed(value) or typed_json(value)
+    return cut(str(redact_value(key, found.text))) if found is not None else f"<{type(value).__name__}>"
+
+
+def cut(text: str) -> str:
+    """`text`, or its first 2,000 characters and how many there were."""
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text)} characters)"
+
+
+def _timestamp(value: Any) -> str:
+    if value is None:
+        return now_text()
+    if isinstance(value, datetime):
+        return time_text(value)
+    if isinstance(value, (int, float)):
+        return time_text(datetime.fromtimestamp(value).astimezone())
+    return time_text(datetime.fromisoformat(str(value)))

@@ -1,0 +1,68 @@
+"""Registering a model: the output dataset that asks the model registry for a version number.
+
+Owns what identifies the version (the digest of the model's content, where it has one) and the input that ties it to
+the run or file it comes from. Numbers are given by the service.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineage import arguments, events, facets, handover, increments, mentions, passing
+from lineage.datasets import Dataset, Model
+from lineage.digests import DatasetDescription, describe_dataset, describe_value
+from lineage.passing import Origin
+
+if TYPE_CHECKING:
+    from lineage.runs import Run
+
+
+def register(run: Run, name: str, model: Any, tags: Mapping[str, Any] | None) -> Model:
+    """Record a registration in `run`; see `lineage.register_model`."""
+    described, inputs = _content(run, model)
+    found: dict[str, Any] = {
+        "datasetType": facets.dataset_type("MODEL"),
+        "weftline_modelRegistration": facets.model_registration(
+            name, {str(key): increments.plain(str(key), value) for key, value in (tags or {}).items()}
+        ),
+    }
+    digest = None
+    if described is not None:
+        found |= {key: value for key, value in described.facets.items() if key in ("weftline_digest", "schema")}
+        digest = described.digest
+    registered = Model(name, None if digest is None else f"sha256:{digest}")
+    run.tally.models[name] = digest
+    run.increment(inputs=inputs, outputs=[events.entry(registered.namespace, registered.name, found)])
+    version = {key: found[key] for key in ("weftline_digest", "datasetType") if key in found}
+    origin = Origin(run.id, run.namespace, run.job, registered.namespace, registered.name, version)
+    passing.returned(registered, (origin,))
+    return registered
+
+
+def _content(run: Run, model: Any) -> tuple[DatasetDescription | None, list[events.DatasetEntry]]:
+    """What is known of the model's content, and the entry of where it comes from."""
+    if model is None:
+        return None, []
+    if isinstance(model, (str, os.PathLike, Dataset)):
+        dataset = model if isinstance(model, Dataset) else Dataset(model)
+        inputs = [] if _made_here(run, dataset) else mentions.mentions([dataset])
+        return describe_dataset(dataset), inputs
+    seed = None if run.seeded else arguments.open_seed_of(model)
+    if seed is not None:
+        run.lacks("seed", f"{seed} not set")
+    return describe_value(model), handover.inputs({"model": model}, run.id, run.known_inputs)
+
+
+def _made_here(run: Run, dataset: Dataset) -> bool:
+    """Whether the run itself has written the file, as far as can be seen: it is then no input."""
+    if any((namespace, name) == (dataset.namespace, dataset.name) for namespace, name, _ in run.root.tally.outputs):
+        return (dataset.namespace, dataset.name) in run.written
+    if dataset.path is None:
+        return False
+    try:
+        return Path(dataset.path).stat().st_mtime >= run.started
+    except OSError:
+        return False

@@ -1,0 +1,72 @@
+"""The one line on stderr at the end of each root run.
+
+Owns what it says and how it is shortened: counts of datasets, the registered model, missing evidence, the command
+that shows more, and records that still wait in the spool. `LINEAGE_QUIET=1` silences it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lineage import diagnostics, settings
+from lineage.emit import emitter
+
+if TYPE_CHECKING:
+    from lineage.runs import Run
+
+MAX_COUNTED = 10_000
+
+
+class Tally:
+    """What a whole tree of runs has touched."""
+
+    __slots__ = ("inputs", "missing", "models", "outputs")
+
+    def __init__(self) -> None:
+        self.inputs: set[tuple[str, str, str]] = set()
+        self.outputs: set[tuple[str, str, str]] = set()
+        self.missing: set[tuple[str, str]] = set()
+        self.models: dict[str, str | None] = {}
+
+    def add(self, inputs: Iterable[dict[str, Any]], outputs: Iterable[dict[str, Any]]) -> None:
+        """Count the datasets of one event, each version once."""
+        for found, entries in ((self.inputs, inputs), (self.outputs, outputs)):
+            for entry in entries:
+                if len(found) < MAX_COUNTED:
+                    found.add((entry["namespace"], entry["name"], _version(entry)))
+
+
+def tell(run: Run, state: str) -> None:
+    """Print the line for a root run that is over."""
+    now = settings.current()
+    if now.quiet or now.disabled:
+        return
+    parts = [f"{len(run.tally.inputs)} in, {len(run.tally.outputs)} out"]
+    parts += [f"model {name}{f' sha256:{digest[:4]}…' if digest else ''}" for name, digest in run.tally.models.items()]
+    text = f"tracked: {', '.join(parts)}"
+    if run.tally.missing:
+        text += "; missing: " + ", ".join(f"{what} ({why})" for what, why in sorted(run.tally.missing))
+    if state != "COMPLETE":
+        text += f"; {state}"
+    diagnostics.tell(f"{text} — lineage show {run.short_id}{_waiting()}")
+
+
+def _waiting() -> str:
+    """The clause about records that cannot leave, or nothing."""
+    status = emitter.status()
+    if not status.records or status.unreachable_since is None:
+        return ""
+    clock = datetime.fromtimestamp(status.unreachable_since, UTC).astimezone().strftime("%H:%M")
+    return (
+        f"; {status.records} records wait in the spool (service unreachable since {clock}), they go out by themselves"
+        " — lineage spool status"
+    )
+
+
+def _version(entry: dict[str, Any]) -> str:
+    facets = entry.get("facets") or {}
+    digest = facets.get("weftline_digest") or {}
+    version = facets.get("version") or {}
+    return str(version.get("datasetVersion") or digest.get("value") or "")
