@@ -13,17 +13,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from fastapi import Request
-from lineage_graph.store import GraphStore
 
 from lineage_api.problem import Kind, Problem
+from lineage_graph.store import GraphStore
 
 if TYPE_CHECKING:
-    from lineage_graph.projection.catalog import Catalog
-
     from lineage_api.service import Service
+    from lineage_graph.projection.catalog import Catalog
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,7 +31,7 @@ DEFAULT_PROJECT = "default/default"
 UNKNOWN_PROJECT = "00000000-0000-0000-0000-000000000000"
 """The uuid under which a project that never received a record is asked about: it holds nothing."""
 
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PROJECT = re.compile(r"[^/\s][^/]{0,99}/[^/\s][^/]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +80,29 @@ def service_of(request: Request) -> Service:
     return cast("Service", request.app.state.service)
 
 
-def project_name(header: str | None) -> str:
-    """`workspace/project` of a Lineage-Project value, the default without one.
+def project_name(text: str | None, path: str = "Lineage-Project") -> str:
+    """`workspace/project` as written in a header or a record, the default without one.
 
     Raises:
         Problem: 400, not of that form.
     """
-    if not header:
+    if not text:
         return DEFAULT_PROJECT
-    if _PROJECT.fullmatch(header) is None:
+    if _PROJECT.fullmatch(text) is None or not text.isprintable():
         raise Problem(
             Kind.MALFORMED,
-            "Lineage-Project is `workspace/project`: letters, digits, dot, dash and underscore.",
-            [{"path": "Lineage-Project", "expected": "workspace/project", "got": ascii(header[:100])}],
+            f"{path} is `workspace/project`, two printable names of at most 100 characters.",
+            [{"path": path, "expected": "workspace/project", "got": ascii(text[:100])}],
         )
-    return header
+    return text
+
+
+def project_header(request: Request) -> str | None:
+    """The Lineage-Project header as text; names outside ASCII travel as UTF-8."""
+    raw = request.headers.get("lineage-project")
+    if raw is None or raw.isascii():
+        return raw
+    return raw.encode("latin-1").decode("utf-8", "replace")
 
 
 async def project_of(request: Request) -> ProjectContext:
@@ -103,7 +110,7 @@ async def project_of(request: Request) -> ProjectContext:
 
     A project nobody wrote to is answered like an empty one: its existence is not disclosed.
     """
-    full = project_name(request.headers.get("lineage-project"))
+    full = project_name(project_header(request))
     workspace, _, name = full.partition("/")
     known = service_of(request).project(full)
     return ProjectContext(known.uuid if known is not None else UNKNOWN_PROJECT, workspace, name)
@@ -151,7 +158,8 @@ class Readers:
             answer = asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(cancellation, *args, **kwargs))
             gone = asyncio.create_task(_disconnected(request))
             try:
-                await asyncio.wait({answer, gone}, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+                either: set[asyncio.Future[Any]] = {answer, gone}
+                await asyncio.wait(either, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
                 if answer.done():
                     return answer.result()
                 cancellation.cancel()
@@ -159,7 +167,8 @@ class Readers:
                 return answer.result()
             except Cancelled:
                 raise Problem(
-                    Kind.UNAVAILABLE, f"The query took more than {self._seconds:g} s; ask for less depth or fewer nodes."
+                    Kind.UNAVAILABLE,
+                    f"The query took more than {self._seconds:g} s; ask for less depth or fewer nodes.",
                 ) from None
             finally:
                 cancellation.cancel()
@@ -173,7 +182,7 @@ class Readers:
 async def read(
     request: Request, call: Callable[Concatenate[Cancellation, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Run a synchronous query in the reader pool: `await read(request, fn, arg, …)` calls `fn(cancellation, arg, …)`."""
+    """Run a synchronous query in the reader pool: `await read(request, f, arg, …)` calls `f(cancellation, arg, …)`."""
     return await service_of(request).readers.run(request, call, *args, **kwargs)
 
 

@@ -13,11 +13,11 @@ from typing import Any, TypedDict
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from lineage_graph.errors import BadReference, EventRefused, StoreUnavailable
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lineage_api.logs import logger
+from lineage_graph.errors import BadReference, EventRefused, StoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 _DOCS = "https://github.com/weftline/weftline/blob/main/docs/problems.md#"

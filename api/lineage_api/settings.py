@@ -34,9 +34,7 @@ class GraphAccess:
     @classmethod
     def from_environment(cls, address: str) -> GraphAccess:
         """Credentials come from `LINEAGE_NEO4J_USER` and `LINEAGE_NEO4J_PASSWORD`, never from the command line."""
-        return cls(
-            address, os.environ.get("LINEAGE_NEO4J_USER", "neo4j"), os.environ.get("LINEAGE_NEO4J_PASSWORD", "")
-        )
+        return cls(address, os.environ.get("LINEAGE_NEO4J_USER", "neo4j"), os.environ.get("LINEAGE_NEO4J_PASSWORD", ""))
 
     @property
     def embedded(self) -> bool:

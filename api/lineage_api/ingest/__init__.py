@@ -1,0 +1,1 @@
+"""The door for records: one event, batches, and our sender's records."""

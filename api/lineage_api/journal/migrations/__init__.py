@@ -1,0 +1,1 @@
+"""Numbered migrations of `registry.db` and `keys.db`, run at start-up."""

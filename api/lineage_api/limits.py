@@ -1,0 +1,168 @@
+"""What one request may cost, enforced before anything reads it.
+
+Owns the Host allow-list, the bound on bodies as sent and as inflated, and the bound on what parsing a document may
+allocate. The bounds on request heads and on slow clients are in `protocol`, below HTTP parsing.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import zstandard
+
+from lineage_api.problem import Kind, Problem
+from lineage_api.settings import Limits
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_CHUNK = 256 << 10
+_WINDOW = 8 << 20
+"""Largest zstd window: what a decoder must hold whatever the output is; senders' levels stay far below."""
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+class HostGate:
+    """Outermost layer: refuses requests for other host names (DNS rebinding) and tells the service it is in use."""
+
+    def __init__(self, app: App, hosts: frozenset[str], touch: Callable[[int], None]) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._allowed: set[bytes] = set()
+        self._touch = touch
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 421."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._touch(1)
+        try:
+            host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+            if host not in self._allowed and not self._admit(host):
+                problem = Problem(
+                    Kind.BAD_HOST, "Ask for this service by the address it listens on.", headers={"Connection": "close"}
+                )
+                await problem.response()(scope, receive, send)
+                return
+            await self._app(scope, receive, send)
+        finally:
+            self._touch(-1)
+
+    def _admit(self, host: bytes) -> bool:
+        text = host.decode("latin-1").lower()
+        name, colon, port = text.rpartition(":")
+        if not colon or not port.isdigit() or (":" in name and not name.endswith("]")):
+            name = text
+        if name not in self._hosts:
+            return False
+        if len(self._allowed) < 64:  # the few spellings clients use; anything else takes the slow way
+            self._allowed.add(host)
+        return True
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The request's body as sent.
+
+    Raises:
+        Problem: 413 as soon as it is known to be larger than `limit` bytes; 408 when the client stopped sending.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > limit:
+            raise _too_large(f"The body has {int(value)} bytes; at most {limit} are taken.")
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        if len(body) > limit:
+            raise _too_large(f"The body has more than {limit} bytes.")
+        return body
+    chunks = [body]
+    size = len(body)
+    while message["type"] == "http.request" and message.get("more_body", False):
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(f"The body has more than {limit} bytes.")
+    if message["type"] != "http.request":
+        raise Problem(Kind.TIMEOUT, "The body did not arrive.", headers={"Connection": "close"})
+    return b"".join(chunks)
+
+
+def inflate(data: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its Content-Encoding; inflating stops at `limit` bytes, whatever the ratio is.
+
+    Raises:
+        Problem: 413 beyond the limit, 415 unknown encoding, 400 damaged data.
+    """
+    if encoding in ("", "identity"):
+        return data
+    try:
+        if encoding == "gzip":
+            return _gunzip(data, limit)
+        if encoding == "zstd":
+            return _unzstd(data, limit)
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise Problem(Kind.MALFORMED, f"The body is not valid {encoding}: {error}.") from None
+    raise Problem(
+        Kind.MEDIA,
+        "Content-Encoding is gzip, zstd or identity.",
+        [{"path": "Content-Encoding", "expected": "gzip, zstd or identity", "got": ascii(encoding[:40])}],
+    )
+
+
+def check_document(data: bytes, limits: Limits) -> None:
+    """Refuse a JSON document whose parsing could allocate out of proportion.
+
+    Raises:
+        Problem: 413.
+    """
+    if len(data) > limits.event_bytes:
+        raise _too_large(f"One document has {len(data)} bytes; at most {limits.event_bytes} are taken.")
+    if len(data) <= limits.json_tokens:
+        return
+    tokens = data.count(b",") + data.count(b"{") + data.count(b"[")
+    if tokens > limits.json_tokens:
+        raise _too_large(f"One document has {tokens} members and elements; at most {limits.json_tokens} are taken.")
+
+
+def _gunzip(data: bytes, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while data:
+        stream = zlib.decompressobj(wbits=31)
+        while not stream.eof:
+            part = stream.decompress(data, _CHUNK)
+            data = stream.unconsumed_tail
+            if not part and not data and not stream.eof:
+                raise zlib.error("it ends early")
+            size += len(part)
+            if size > limit:
+                raise _too_large(f"The body inflates to more than {limit} bytes.")
+            parts.append(part)
+        data = stream.unused_data.lstrip(b"\0")
+    return b"".join(parts)
+
+
+def _unzstd(data: bytes, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+    with decoder.stream_reader(io.BytesIO(data), read_across_frames=True) as stream:
+        while part := stream.read(_CHUNK):
+            size += len(part)
+            if size > limit:
+                raise _too_large(f"The body inflates to more than {limit} bytes.")
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large(detail: str) -> Problem:
+    return Problem(Kind.TOO_LARGE, detail, headers={"Connection": "close"})

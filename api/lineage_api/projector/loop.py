@@ -1,0 +1,111 @@
+"""Journal in, projection and graph out, batch by batch; what a crash left half done is finished first.
+
+Owns the order of commits (facts and outbox, then graph, then the outbox is forgotten), waiting for work, and keeping
+one bad record from stopping the others. The engine and the stores do the work; the channel tells the server.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from lineage_api.journal.reader import JournalReader
+from lineage_api.journal.record import UNPROJECTABLE
+from lineage_api.logs import logger
+from lineage_api.projector.channel import Channel
+from lineage_graph.errors import StoreUnavailable
+from lineage_graph.model import Delta
+from lineage_graph.projection.engine import JournalRecord, Projection
+from lineage_graph.store import GraphStore
+
+BATCH = 500
+POLL_SECONDS = 1.0
+"""The journal is looked at this often even when no wake-up came: a lost one costs a second, never a record."""
+
+_RETRY_SECONDS = 1.0
+
+log = logger("projector")
+
+
+class ProjectorLoop:
+    """One projector."""
+
+    def __init__(self, journal: JournalReader, projection: Projection, store: GraphStore, channel: Channel) -> None:
+        self._journal = journal
+        self._projection = projection
+        self._store = store
+        self._channel = channel
+        self._deltas: list[Delta] = []
+
+    def run(self) -> None:
+        """Project until the parent is gone.
+
+        Raises:
+            ParentGone: the server ended.
+        """
+        self._until_available(self._finish)
+        self._channel.progress(self._projection.cursor())
+        while True:
+            records = self._journal.after(self._projection.cursor(), BATCH)
+            if not records:
+                self._channel.wait(POLL_SECONDS)
+                continue
+            self._project(records)
+            self._until_available(self._finish_batch)
+            self._channel.progress(self._projection.cursor())
+            self._channel.check()
+
+    def catch_up(self) -> int:
+        """Project everything there is and return the cursor (for a rebuild, without a server)."""
+        self._finish()
+        for records in self._journal.stream(self._projection.cursor(), BATCH):
+            self._project(records)
+            self._finish_batch()
+        return self._projection.cursor()
+
+    def _project(self, records: Sequence[JournalRecord]) -> None:
+        try:
+            self._deltas = self._projection.project(records)
+        except Exception as error:
+            if len(records) == 1:
+                # Skipped here, kept in the journal: a version that understands it replays it.
+                log.error("record cannot be projected", seq=records[0].seq, exc_info=error)
+                skipped = replace(records[0], media_type=UNPROJECTABLE, body=b"{}")
+                self._deltas = self._projection.project([skipped])
+                return
+            middle = len(records) // 2
+            self._project(records[:middle])
+            self._finish_batch()
+            self._project(records[middle:])
+
+    def _finish_batch(self) -> None:
+        """Bring the graph to the projection's cursor, then forget the outbox."""
+        if self._deltas:
+            self._store.apply(self._deltas)
+        self._deltas = []
+        self._projection.forget(self._projection.cursor())
+
+    def _finish(self) -> None:
+        """Apply what an earlier process derived and did not get into the graph."""
+        self._deltas = []
+        for project in self._projection.projects():
+            deltas = self._projection.pending(project, self._store.cursor(project))
+            if deltas:
+                self._store.apply(deltas)
+        self._projection.forget(self._projection.cursor())
+
+    def _until_available(self, step: Callable[[], None]) -> None:
+        failed = False
+        while True:
+            try:
+                step()
+            except StoreUnavailable as error:
+                if not failed:
+                    log.warning("graph store unavailable, retrying", reason=str(error))
+                failed = True
+                self._channel.trouble(str(error))
+                self._channel.check()
+                time.sleep(_RETRY_SECONDS)  # a wake-up must not turn into a storm of attempts
+            else:
+                return

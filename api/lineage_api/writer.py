@@ -1,0 +1,178 @@
+"""The one thread that writes `registry.db`: many requests, one transaction, one fsync.
+
+Owns the queue in front of the journal, its bound, and the hand-back of results to the event loop after commit. A
+submission is acknowledged only when its transaction is durable. Does not look into records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from lineage_api.journal.record import Committed, Entry, Item, Project
+from lineage_api.journal.sequencer import Sequencer
+from lineage_api.logs import logger
+from lineage_api.problem import Kind, Problem
+
+GROUP_ITEMS = 2_000
+"""Items of one transaction; bounds how long the others wait behind it."""
+
+log = logger("writer")
+
+
+class _Submission:
+    __slots__ = ("future", "items", "size")
+
+    def __init__(self, items: Sequence[Item], size: int, future: asyncio.Future[Committed]) -> None:
+        self.items = items
+        self.size = size
+        self.future = future
+
+
+class WriterStats:
+    """Counters the metrics read; written by the writer thread only."""
+
+    __slots__ = ("commit_seconds", "failures", "groups", "items")
+
+    def __init__(self) -> None:
+        self.groups = 0
+        self.items = 0
+        self.failures = 0
+        self.commit_seconds = 0.0
+
+
+class Writer:
+    """Queue and thread. `submit` and `project` belong to the event loop's thread.
+
+    Args:
+        on_commit: called on the event loop with the newest journal number after each transaction.
+    """
+
+    def __init__(
+        self, sequencer: Sequencer, loop: asyncio.AbstractEventLoop, on_commit: Callable[[int], None], queue_bytes: int
+    ) -> None:
+        self._sequencer = sequencer
+        self._loop = loop
+        self._on_commit = on_commit
+        self._queue_bytes = queue_bytes
+        self._waiting = 0
+        self._queue: SimpleQueue[_Submission | tuple[str, asyncio.Future[Project]] | None] = SimpleQueue()
+        self.stats = WriterStats()
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes submitted and not yet durable."""
+        return self._waiting
+
+    def submit(self, items: Sequence[Item]) -> asyncio.Future[Committed]:
+        """Hand items to the journal; the future is done when they are durable, or failed.
+
+        Raises:
+            Problem: 503, the queue is full.
+        """
+        size = sum(len(item.packed) for item in items if isinstance(item, Entry))
+        if self._waiting + size > self._queue_bytes:
+            raise Problem(Kind.UNAVAILABLE, "The journal's queue is full; send it again.", headers={"Retry-After": "1"})
+        future: asyncio.Future[Committed] = self._loop.create_future()
+        self._waiting += size
+        self._queue.put(_Submission(items, size, future))
+        return future
+
+    def known(self, full_name: str) -> Project | None:
+        """The project of that name, if there is one."""
+        return self._sequencer.projects.get(full_name)
+
+    def project(self, full_name: str) -> asyncio.Future[Project]:
+        """The project of that name, made in the writer thread if it is new."""
+        future: asyncio.Future[Project] = self._loop.create_future()
+        known = self._sequencer.projects.get(full_name)
+        if known is not None:
+            future.set_result(known)
+            return future
+        self._queue.put((full_name, future))
+        return future
+
+    def close(self) -> None:
+        """Write what is queued, then end the thread. Blocks; call it off the event loop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            head = self._queue.get()
+            group: list[_Submission] = []
+            items = 0
+            while isinstance(head, _Submission):
+                group.append(head)
+                items += len(head.items)
+                if items >= GROUP_ITEMS:
+                    break
+                try:
+                    head = self._queue.get_nowait()
+                except Empty:
+                    break
+            if group:
+                self._commit(group)
+            if head is None:
+                return
+            if isinstance(head, tuple):
+                self._make_project(*head)
+
+    def _make_project(self, full_name: str, future: asyncio.Future[Project]) -> None:
+        try:
+            project = self._sequencer.ensure_project(full_name)
+        except Exception as error:
+            self._post([(future, _unavailable(error))], 0)
+        else:
+            self._post([(future, project)], 0)
+
+    def _commit(self, group: list[_Submission]) -> None:
+        begin = time.perf_counter()
+        results: list[tuple[asyncio.Future[Any], Any]]
+        try:
+            answers = self._sequencer.commit([submission.items for submission in group])
+            results = [(submission.future, answer) for submission, answer in zip(group, answers, strict=True)]
+        except Exception as error:
+            if len(group) > 1:  # one submission must not take the others with it
+                for submission in group:
+                    self._commit([submission])
+                return
+            results = [(submission.future, _unavailable(error)) for submission in group]
+        stats = self.stats
+        stats.groups += 1
+        stats.items += sum(len(submission.items) for submission in group)
+        stats.commit_seconds += time.perf_counter() - begin
+        self._post(results, sum(submission.size for submission in group))
+
+    def _post(self, results: list[tuple[asyncio.Future[Any], Any]], size: int) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, results, size, self._sequencer.last_seq)
+        except RuntimeError:
+            pass  # the loop is gone, and with it everybody who waited
+
+    def _deliver(self, results: list[tuple[asyncio.Future[Any], Any]], size: int, last_seq: int) -> None:
+        self._waiting -= size
+        self._on_commit(last_seq)
+        for future, result in results:
+            if future.done():
+                continue  # the client went away; the record is durable all the same
+            if isinstance(result, Problem):
+                self.stats.failures += 1
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+
+def _unavailable(error: Exception) -> Problem:
+    log.error("journal write failed", exc_info=error)
+    return Problem(
+        Kind.UNAVAILABLE,
+        "The journal could not be written (see the server's log); nothing of this request was kept.",
+        headers={"Retry-After": "5"},
+    )
