@@ -1,0 +1,136 @@
+"""The one background thread of the emitting side: groups syncs, repairs the spool, and keeps a sender running.
+
+It sleeps without waking while nothing is appended. Callers only put into a re-entrant queue, so kicking it is safe from
+signal handlers and finalisers. It starts with `_thread` because `threading.Thread.start` takes a lock that a signal handler
+may already have interrupted.
+"""
+
+from __future__ import annotations
+
+import _thread
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from lineage import diagnostics
+from lineage.emit.spool import Spool
+
+GROUP_SECONDS = 0.02
+TEND_SECONDS = 1.0
+
+
+class _Request:
+    """Somebody waits for the next sync, and perhaps for a job after it."""
+
+    def __init__(self, job: Callable[[], None] | None) -> None:
+        self.job = job
+        self.done = _thread.allocate_lock()
+        self.done.acquire()
+
+    def run(self) -> None:
+        try:
+            if self.job is not None:
+                self.job()
+        except Exception as error:
+            diagnostics.debug(f"flusher: {error!r}")
+        finally:
+            self.done.release()
+
+
+class Flusher:
+    """Syncs one spool within 50 ms of an append.
+
+    Args:
+        tend: called at most once a second while records come in; measures the spool and starts a sender.
+    """
+
+    def __init__(self, spool: Spool, tend: Callable[[], None]) -> None:
+        self._spool = spool
+        self._tend = tend
+        self._queue: SimpleQueue[_Request | None] = SimpleQueue()
+        self._dirty = False
+        self._running = False
+        self._tended = float("-inf")
+        self._owes_tending = False
+
+    def kick(self) -> None:
+        """Something was appended."""
+        if not self._dirty:
+            self._dirty = True
+            self._owes_tending = True
+            self._queue.put(None)
+            self._start()
+
+    def sync(self, timeout: float) -> bool:
+        """Wait until everything appended so far is synced; False when that took longer than `timeout` seconds."""
+        return self.perform(None, timeout)
+
+    def perform(self, job: Callable[[], None] | None, timeout: float) -> bool:
+        """Sync, then run a job on this thread, and wait for it at most `timeout` seconds; False when it took longer."""
+        request = _Request(job)
+        self._queue.put(request)
+        return self._start() and request.done.acquire(timeout=timeout)
+
+    def _start(self) -> bool:
+        if self._running:
+            return True
+        self._running = True
+        try:
+            _thread.start_new_thread(self._run, ())
+        except RuntimeError as error:  # no more threads, or the interpreter is ending
+            self._running = False
+            diagnostics.debug(f"flusher: {error}")
+        return self._running
+
+    def _run(self) -> None:
+        while True:
+            requests: list[_Request] = []
+            try:
+                first = self._queue.get(timeout=self._pause())
+                if first is None:
+                    first = self._queue.get(timeout=GROUP_SECONDS)
+                while first is not None:
+                    requests.append(first)
+                    first = self._queue.get_nowait()
+            except Empty:
+                pass
+            self._dirty = False
+            try:
+                self.flush()
+            except Exception as error:
+                diagnostics.warn_once("flusher", f"syncing the spool failed: {error!r}")
+            for request in requests:
+                request.run()
+            self._tend_if_due()
+
+    def _pause(self) -> float | None:
+        if self._spool.in_memory or self._spool.untold:
+            return TEND_SECONDS
+        if self._owes_tending:
+            return max(0.0, self._tended + TEND_SECONDS - time.monotonic())
+        return None
+
+    def _tend_if_due(self) -> None:
+        if not self._owes_tending or time.monotonic() < self._tended + TEND_SECONDS:
+            return
+        self._tended = time.monotonic()
+        self._owes_tending = False
+        try:
+            self._tend()
+        except Exception as error:
+            diagnostics.debug(f"flusher: {error!r}")
+
+    def flush(self) -> None:
+        """Repair, then sync what was written; on the flusher's thread, or at exit where no thread can start."""
+        spool = self._spool
+        spool.repair()
+        while spool.retired:
+            segment = spool.retired[0]
+            try:
+                segment.sync()
+            finally:
+                spool.retired.popleft()
+                segment.close()
+        current = spool.segment
+        if current is not None:
+            current.sync()

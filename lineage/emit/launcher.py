@@ -1,0 +1,144 @@
+"""Making sure somebody delivers: a sender process of its own, or a thread in here where that cannot be.
+
+Always called on the flusher's thread, never in a caller. A thread is used as PID 1 (the container ends with this process),
+while records are only in memory, and where no process can be started. Imports happen under a guard that a fork waits for:
+a child forked in the middle of an import would wait for ever for the importing thread it does not have.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import time
+
+from lineage import diagnostics, settings
+from lineage.emit import spooldir
+from lineage.emit.lease import is_held
+from lineage.emit.segment import MemorySegment
+from lineage.emit.spool import Spool
+from lineage.settings import LOCAL, Settings
+
+_HANDSHAKE_SECONDS = 10.0
+_LONGEST_INTERVAL = 60.0
+_FORK_WAITS_SECONDS = 2.0
+
+
+class _Launches:
+    """When a sender was started last; and the guard that forks wait for."""
+
+    def __init__(self) -> None:
+        self.guard = _thread.allocate_lock()
+        self.next = float("-inf")
+        self.interval = 1.0
+        self.inside = False
+        self.no_process = False
+
+
+_launches = _Launches()
+
+
+def tend(spool: Spool) -> None:
+    """Measure the spool's folder and see to it that a sender is at work."""
+    root = spool.root
+    if root is not None:
+        spool.measured(spooldir.used_bytes(root))
+    ensure(spool)
+
+
+def ensure(spool: Spool) -> None:
+    """Start a sender unless one is at work or none is needed."""
+    now = settings.current()
+    if spool.destination == LOCAL or now.url is None or now.destination != spool.destination:
+        return
+    root = spool.root or spool.roots[0]
+    if _launches.inside:
+        return
+    if is_held(root, spool.destination):
+        _launches.interval = 1.0
+        return
+    if time.monotonic() < _launches.next:
+        return
+    _launches.next = time.monotonic() + _launches.interval
+    _launches.interval = min(_LONGEST_INTERVAL, _launches.interval * 2)
+    if spool.in_memory or os.getpid() == 1 or _launches.no_process or not _start_process(root, now):
+        _start_thread(spool, root, now)
+
+
+def _start_process(root: str, now: Settings) -> bool:
+    orders = {"root": root, "url": now.url, "idle": now.sender_idle, "token": now.token_text}
+    environment = {name: value for name, value in os.environ.items() if name != "LINEAGE_TOKEN"}
+    try:
+        with _launches.guard:
+            import subprocess
+
+            import orjson
+
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "lineage.emit.sender"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd=root,
+                env=environment,
+                start_new_session=True,
+            )
+        try:
+            process.communicate(orjson.dumps(orders) + b"\n", timeout=_HANDSHAKE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.returncode == 0:
+            return True
+        reason = f"exit {process.returncode}"
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        reason = repr(error)
+    _launches.no_process = True
+    diagnostics.debug(f"no sender process ({reason}): sending from a thread of this process")
+    return False
+
+
+def _start_thread(spool: Spool, root: str, now: Settings) -> None:
+    def work() -> None:
+        try:
+            from lineage.emit.sender import Sender
+            from lineage.emit.stored import HeldSegment, Source
+
+            with _launches.guard:
+                import encodings.idna
+                import zstandard  # noqa: F401
+                import httpx2  # noqa: F401
+
+            def held() -> list[Source]:
+                segment = spool.segment
+                return [HeldSegment(spool, segment)] if isinstance(segment, MemorySegment) else []
+
+            url = now.url or ""
+            Sender(root, url, lambda: settings.current().token(), idle=now.sender_idle, held=held).run()
+        except Exception as error:
+            diagnostics.debug(f"sender thread: {error!r}")
+        finally:
+            _launches.inside = False
+
+    _launches.inside = True
+    try:
+        _thread.start_new_thread(work, ())
+    except RuntimeError:  # the interpreter is ending: this thread is the last one there is
+        work()
+
+
+def _before_fork() -> None:
+    _launches.guard.acquire(timeout=_FORK_WAITS_SECONDS)
+
+
+def _after_fork_in_parent() -> None:
+    if _launches.guard.locked():
+        _launches.guard.release()
+
+
+def _after_fork_in_child() -> None:
+    _launches.__init__()  # type: ignore[misc]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -1,0 +1,58 @@
+"""One sender per spool folder and service, as far as the file system can promise it.
+
+For economy only: two senders at once do no harm. Where locks do not work (some network file systems) everybody gets one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+
+from lineage.emit.spooldir import state_path
+
+_TAKEN = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
+
+
+class Lease:
+    """The right to send one folder's records to one service, while this object is held."""
+
+    def __init__(self, root: str, destination: str) -> None:
+        self._path = state_path(root, destination, "sender") + ".lock"
+        self._fd = -1
+
+    def acquire(self) -> bool:
+        """Take it; False when another process has it."""
+        if self._fd >= 0:
+            return True
+        try:
+            fd = os.open(self._path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
+        except OSError:
+            return True
+        try:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass
+        except OSError as error:
+            if error.errno in _TAKEN:
+                os.close(fd)
+                return False
+        self._fd = fd
+        return True
+
+    def release(self) -> None:
+        """Give it up."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with suppress(OSError):
+                os.close(fd)
+
+
+def is_held(root: str, destination: str) -> bool:
+    """Whether a sender is at work."""
+    lease = Lease(root, destination)
+    free = lease.acquire()
+    lease.release()
+    return not free
