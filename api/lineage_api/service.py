@@ -13,6 +13,7 @@ from lineage_api.deps import DEFAULT_PROJECT, Readers
 from lineage_api.folder import Claim
 from lineage_api.ingest.service import IngestService
 from lineage_api.journal.database import migrate, open_engine
+from lineage_api.journal.reader import JournalReader
 from lineage_api.journal.record import Project
 from lineage_api.journal.sequencer import Sequencer
 from lineage_api.keys import Keyring
@@ -48,7 +49,7 @@ class Service:
     async def start(self) -> None:
         """Open the stores, bring their schemas up, start writer and projector."""
         loop = asyncio.get_running_loop()
-        self.keyring, self._sequencer = await loop.run_in_executor(None, self._open)
+        self.keyring, self._sequencer, self.journal = await loop.run_in_executor(None, self._open)
         limits = self.settings.limits
         self.projector = ProjectorSupervisor(self.settings)
         self.writer = Writer(self._sequencer, loop, self.projector.wake, limits.queue_bytes)
@@ -121,10 +122,10 @@ class Service:
         if not self.projector.started_once:
             raise StoreUnavailable("the projector has not opened the graph yet; try again in a moment")
 
-    def _open(self) -> tuple[Keyring, Sequencer]:
+    def _open(self) -> tuple[Keyring, Sequencer, JournalReader]:
         keyring = Keyring(self.settings.keys_url, self.settings.data)
         engine = open_engine(self.settings.registry_url)
         migrate(engine, "registry")
         sequencer = Sequencer(engine, keyring.event_key)
         sequencer.ensure_project(DEFAULT_PROJECT)
-        return keyring, sequencer
+        return keyring, sequencer, JournalReader(engine, keyring)

@@ -5,7 +5,8 @@ Owns the way from a row to the record the projection takes: decompressed, with s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,10 +28,11 @@ _ROWS = (
     )
     .join(tables.project, tables.project.c.id == tables.journal.c.project)
     .outerjoin(tables.client, tables.client.c.id == tables.journal.c.client)
-    .where(tables.journal.c.seq > sa.bindparam("after"))
     .order_by(tables.journal.c.seq)
-    .limit(sa.bindparam("size"))
 )
+_AFTER = _ROWS.where(tables.journal.c.seq > sa.bindparam("after")).limit(sa.bindparam("size"))
+_AT = _ROWS.where(tables.journal.c.seq.in_(sa.bindparam("numbers", expanding=True)))
+_RECEIVED = sa.select(tables.journal.c.received).where(tables.journal.c.seq == sa.bindparam("seq"))
 
 
 class JournalReader:
@@ -45,15 +47,45 @@ class JournalReader:
         with self._engine.begin() as connection:
             return int(connection.execute(sa.select(sa.func.max(tables.journal.c.seq))).scalar() or 0)
 
-    def projects(self) -> list[str]:
-        """Uuids of all projects."""
+    def projects(self) -> dict[str, str]:
+        """Uuid of every project by `workspace/name`."""
         with self._engine.begin() as connection:
-            return [str(row[0]) for row in connection.execute(sa.select(tables.project.c.uuid))]
+            rows = connection.execute(sa.select(tables.project)).all()
+        return {f"{row.workspace}/{row.name}": str(row.uuid) for row in rows}
 
     def after(self, seq: int, size: int) -> list[JournalRecord]:
         """At most `size` records with a number above `seq`, in order. An erased record has the body `null`."""
+        return self._records(_AFTER, {"after": seq, "size": size})
+
+    def at(self, numbers: Collection[int]) -> list[JournalRecord]:
+        """The records with these numbers, in order."""
+        return self._records(_AT, {"numbers": sorted(numbers)})
+
+    def seq_at(self, time: int) -> int:
+        """Number of the last record received at or before `time` (UTC microseconds), by halving; 0 before the first.
+
+        Exact while the server's clock did not go back.
+        """
+        low, high = 0, self.last_seq()
         with self._engine.begin() as connection:
-            rows = connection.execute(_ROWS, {"after": seq, "size": size}).all()
+            while low < high:
+                middle = (low + high + 1) // 2
+                received = connection.execute(_RECEIVED, {"seq": middle}).scalar()
+                if received is not None and received <= time:
+                    low = middle
+                else:
+                    high = middle - 1
+        return low
+
+    def stream(self, after: int, size: int) -> Iterator[list[JournalRecord]]:
+        """All records above `after` in batches of `size`."""
+        while records := self.after(after, size):
+            yield records
+            after = records[-1].seq
+
+    def _records(self, statement: sa.Select[Any], parameters: dict[str, Any]) -> list[JournalRecord]:
+        with self._engine.begin() as connection:
+            rows = connection.execute(statement, parameters).all()
         return [
             JournalRecord(
                 seq=row.seq,
@@ -67,9 +99,3 @@ class JournalReader:
             )
             for row in rows
         ]
-
-    def stream(self, after: int, size: int) -> Iterator[list[JournalRecord]]:
-        """All records above `after` in batches of `size`."""
-        while records := self.after(after, size):
-            yield records
-            after = records[-1].seq

@@ -56,6 +56,12 @@ class ProjectorLoop:
             self._channel.progress(self._projection.cursor())
             self._channel.check()
 
+    def reset(self) -> None:
+        """Forget projection and graph, to derive both again from the journal."""
+        for project in {*self._journal.projects().values(), *self._projection.projects()}:
+            self._store.clear(project)
+        self._projection.reset()
+
     def catch_up(self) -> int:
         """Project everything there is and return the cursor (for a rebuild, without a server)."""
         self._finish()
@@ -90,9 +96,14 @@ class ProjectorLoop:
         """Apply what an earlier process derived and did not get into the graph."""
         self._deltas = []
         for project in self._projection.projects():
-            deltas = self._projection.pending(project, self._store.cursor(project))
+            cursor = self._store.cursor(project)
+            deltas = self._projection.pending(project, cursor)
             if deltas:
                 self._store.apply(deltas)
+            elif cursor == 0:
+                log.warning("the graph is gone, deriving it again from the journal", project=project)
+                self.reset()
+                return
         self._projection.forget(self._projection.cursor())
 
     def _until_available(self, step: Callable[[], None]) -> None:
