@@ -159,22 +159,15 @@ class Catalog:
         return self._entities("versions_by_prefix", prefix=prefix, above=prefix + _LAST, **dataset)
 
     def page(
-        self,
-        project: str,
-        kind: NodeKind,
-        filters: Filters,
-        *,
-        after: tuple[int, str] | None,
-        limit: int,
-        ascending: bool = False,
+        self, project: str, kind: NodeKind, filters: Filters, *, after: tuple[int, str] | None, limit: int
     ) -> list[Entity]:
-        """One page of a kind by (time, id), newest first unless `ascending`, after the key `after`."""
+        """One page of a kind by (time, id), newest first, after the key `after`."""
         key = tuple_(_ENTITY.c.time, _ENTITY.c.id)
         conditions = _conditions(project, kind, filters)
         if after is not None:
             place = tuple_(bindparam("time", after[0]), bindparam("last", after[1]))
-            conditions.append(key > place if ascending else key < place)
-        order = [c.asc() if ascending else c.desc() for c in (_ENTITY.c.time, _ENTITY.c.id)]
+            conditions.append(key < place)
+        order = [_ENTITY.c.time.desc(), _ENTITY.c.id.desc()]
         statement = select(*_SHOWN).where(*conditions).order_by(*order).limit(limit)
         return [_entity(row) for row in self._all(statement, {})]
 
@@ -188,6 +181,10 @@ class Catalog:
         rows = self._rows("namespaces", project=project, after=after, limit=limit)
         kinds = ((NodeKind.JOB, "jobs"), (NodeKind.DATASET, "datasets"))
         return {row.namespace: [kind for kind, name in kinds if getattr(row, name)] for row in rows}
+
+    def count_namespaces(self, project: str) -> int:
+        """How many namespaces hold jobs or datasets, counted to `COUNT_CAP` at most."""
+        return len(self._rows("namespaces", project=project, after="", limit=COUNT_CAP))
 
     def model_version(self, project: str, model: str, number: int | None) -> ModelVersion | None:
         """A registered version of a model (node id of its dataset) by number, the newest without one."""
@@ -209,10 +206,10 @@ class Catalog:
         rows = self._rows("model_versions_before", project=project, model=model, below=below, limit=limit)
         return [_model_version(row) for row in rows]
 
-    def latest_numbers(self, project: str, models: Collection[str]) -> dict[str, int]:
-        """Model (node id) → its highest number; models never registered are absent."""
-        rows = self._chunked("model_latest_numbers", "models", models, project=project)
-        return {row.model: row.number for row in rows}
+    def latest(self, project: str, models: Collection[str]) -> dict[str, ModelVersion]:
+        """Model (node id) → its newest registered version; models never registered are absent."""
+        rows = self._chunked("model_versions_newest", "models", models, project=project)
+        return {row.model: _model_version(row) for row in rows}
 
     def gaps_of(self, project: str, runs: Collection[str], limit: int = 1000) -> dict[str, list[Gap]]:
         """Run (node id) → records lost by the clients that sent anything of it; runs without are absent."""
@@ -220,6 +217,10 @@ class Catalog:
         for row in self._chunked("gaps_of_runs", "runs", runs, project=project, limit=limit):
             found.setdefault(row.run, []).append(Gap(row.client, row.first, row.last, row.lost, row.reason))
         return found
+
+    def records_about(self, project: str, run: str, limit: int) -> list[int]:
+        """Journal sequence numbers of the records that first said something of a run (node id), in order."""
+        return [row.seq for row in self._rows("records_about", project=project, run=run, limit=limit)]
 
     def _entities(self, query: str, **params: Any) -> list[Entity]:
         return [_entity(row) for row in self._rows(query, **params)]

@@ -157,6 +157,9 @@ class Derivation:
         reached: set[bytes] = set()
         for version in changed:
             versions.add(version)
+            if (version in before) != (version in after) and not self._timeline.generated_by_others(version, run):
+                # Whether it was generated at all has changed, which says if an unbound use of it is ambiguous.
+                reached |= self._timeline.users_of_version(version)
             for row in (before.get(version), after.get(version)):
                 if row is not None:
                     dataset, time, _, _ = row
@@ -178,12 +181,12 @@ class Derivation:
             for source in _stated(output):
                 if source not in bindings:
                     bindings[source] = [bind_unversioned(view, source, self._timeline, self._timeline.version)]
-        origins = {m.dataset: identity.run(*m.passed[0][:2]) for m in view.inputs if m.passed}
         usages: dict[tuple[bytes, bytes], tuple[bytes, int, bytes]] = {}
         for dataset, bounds in bindings.items():
             for bound in bounds:
                 self._timeline.add_version(bound.version, bound.target, bound.scheme, bound.value)
-                row = (origins.get(dataset, b""), view.bind_time or 0, about.get(dataset, b"{}"))
+                origin = bound.generation if bound.precision else b""
+                row = (origin, view.bind_time or 0, about.get(dataset, b"{}"))
                 usages[dataset, bound.version] = row
         before = self._timeline.usages_of(view.ident)
         for key in before.keys() | usages.keys():

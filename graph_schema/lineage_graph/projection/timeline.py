@@ -92,6 +92,11 @@ class ProjectTimeline:
         rows = self._sql.all("made_by", {"project": self._project, "run": run, "dataset": dataset})
         return [version for (version,) in rows]
 
+    def generated_by_others(self, version: bytes, run: bytes) -> bool:
+        """Whether a run other than `run` generated a version."""
+        key = {"project": self._project, "version": version, "run": run}
+        return self._sql.one("generated_by_others", key) is not None
+
     # -- versions ------------------------------------------------------------------------------------------------
 
     def version(self, version: bytes) -> tuple[bytes, str, str]:
@@ -202,6 +207,11 @@ class ProjectTimeline:
         )
         reached.discard(DECLARED)
         return reached
+
+    def users_of_version(self, version: bytes) -> set[bytes]:
+        """All runs bound to a version."""
+        key = {"project": self._project, "version": version, "start": -FOREVER}
+        return {run for (run,) in self._sql.all("users_of_version", key)}
 
     def users_by_origin(self, run: bytes) -> set[bytes]:
         """Runs that were handed a value by `run`."""

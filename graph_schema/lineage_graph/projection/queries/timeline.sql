@@ -14,6 +14,11 @@ ORDER BY time DESC, run DESC LIMIT 1;
 -- Whether any run generated a version.
 SELECT 1 FROM generation WHERE project = :project AND version = :version AND run <> x'' LIMIT 1;
 
+-- name: generated_by_others
+-- Whether a run other than one generated a version.
+SELECT 1 FROM generation
+WHERE project = :project AND version = :version AND run <> x'' AND run <> :run LIMIT 1;
+
 -- name: made_by
 -- Versions of a dataset that a run generated.
 SELECT version FROM generation WHERE project = :project AND run = :run AND dataset = :dataset ORDER BY version;
