@@ -1,0 +1,329 @@
+"""The search behind a walk: layer by layer over a store's handles, by the rules of provenance.
+
+Owns which edges lead on. A version is searched *as one run made it*: a state is (version, run), where run is none
+for "any". Towards causes, a version as made by G continues over GENERATED_BY to G and over what G stated it derives
+from; a run that stated derivations for a version is shown but not left by USED for it. Towards effects the same
+edges are followed backwards. Does not page, name or shape the answer: that is `walk`'s.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+from lineage_graph.model import EdgeType
+from lineage_graph.store import Handle, Hop, Layers
+from lineage_graph.traversal.limits import Budget
+
+USED = EdgeType.USED
+GENERATED_BY = EdgeType.GENERATED_BY
+DERIVED_FROM = EdgeType.DERIVED_FROM
+
+# (version, run or none) for a version, (None, run) for a run that is shown but not left, a bare handle for a run.
+State = Handle
+Origin = Callable[[Hop], State]
+
+_CHUNK = 1_000
+
+
+class Question(NamedTuple):
+    """One thing asked of the store for a layer; `bound` says that the frontier holds (version, run) pairs."""
+
+    type: EdgeType
+    frontier: list[Handle]
+    bound: bool = False
+
+
+class Search:
+    """One search in one direction; `Upstream` and `Downstream` say which edges lead on.
+
+    Attributes:
+        levels: handles first met at each depth, from `start_depth`. first: the state each was first met in.
+        came: for each state the row it was first reached by; None for a start.
+        hops: the rows that were followed, per type, perhaps repeated. frontier: states not yet expanded.
+        stopped: "" or why the search ended early: "nodes", "time", "rows" or "depth".
+    """
+
+    incoming: bool
+
+    def __init__(self, layers: Layers, budget: Budget, starts: Iterable[State], depth: int) -> None:
+        self.layers = layers
+        self.budget = budget
+        self.start_depth = depth
+        self.frontier: list[State] = list(dict.fromkeys(starts))
+        self.came: dict[State, Hop | None] = dict.fromkeys(self.frontier)
+        self.first: dict[Handle, State] = {}
+        for state in self.frontier:
+            self.first.setdefault(node_of(state), state)
+        self.levels: list[list[Handle]] = [list(self.first)]
+        self.hops: dict[EdgeType, list[Hop]] = {USED: [], GENERATED_BY: [], DERIVED_FROM: []}
+        self.stopped = ""
+        self._doubtful: set[Handle] = set()
+        # The state before a state, where its row does not tell: the row left a version of any generation.
+        self._before: dict[State, State] = {}
+
+    def run(self, depth: int, enough: int) -> None:
+        """Search down to `depth`, or to the end of the layer in which more than `enough` nodes are met."""
+        while self.frontier and not self.stopped:
+            if self.start_depth + len(self.levels) > depth:
+                self.stopped = "depth" if self._leads_on() else ""
+                return
+            if len(self.first) > enough:
+                self.stopped = "nodes"
+                return
+            self._layer()
+
+    def ambiguous(self) -> set[Handle]:
+        """Versions that were left without knowing which of several generations was meant."""
+        asked = list(self._doubtful - {node_of(state) for state in self.frontier})
+        runs: defaultdict[Handle, set[Handle]] = defaultdict(set)
+        for start in range(0, len(asked), _CHUNK):
+            chunk = asked[start : start + _CHUNK]
+            for src, dst, *_ in self.layers.hops(GENERATED_BY, chunk, incoming=False, limit=_CHUNK * _CHUNK):
+                runs[src].add(dst)
+        return {version for version, makers in runs.items() if len(makers) > 1}
+
+    def steps(self, handle: Handle) -> list[tuple[EdgeType, Hop]]:
+        """The edges from a start to where a node was first met; empty for a start and for a node not met."""
+        steps: list[tuple[EdgeType, Hop]] = []
+        state = self.first.get(handle)
+        while state is not None and (hop := self.came[state]) is not None:
+            type, state = self._step_before(state, hop)
+            steps.append((type, hop))
+        return steps[::-1]
+
+    def questions(self, states: Sequence[State]) -> list[Question]:
+        """What to ask the store about some states."""
+        raise NotImplementedError
+
+    def follow(self, question: Question, rows: Sequence[Hop]) -> None:
+        """Take the rows that lead on: record them, their far ends and the states to expand next."""
+        raise NotImplementedError
+
+    def _step_before(self, state: State, hop: Hop) -> tuple[EdgeType, State]:
+        raise NotImplementedError
+
+    def _layer(self) -> None:
+        before, self.frontier = self.frontier, []
+        self.levels.append([])
+        for question in self.questions(before):
+            self.follow(question, self._ask(question))
+        if self.stopped == "time":  # the whole layer comes with the next page, in its order
+            for handle in self.levels.pop():
+                del self.first[handle]
+            self.frontier = before
+        elif not self.levels[-1]:
+            self.levels.pop()
+
+    def _ask(self, question: Question) -> list[Hop]:
+        ask = self.layers.bound_hops if question.bound else self.layers.hops
+        rows: list[Hop] = []
+        for start in range(0, len(question.frontier), _CHUNK):
+            if not self.stopped and self.budget.late():
+                self.stopped = "time"
+            if self.stopped:
+                break
+            chunk = question.frontier[start : start + _CHUNK]
+            got = ask(question.type, chunk, incoming=self.incoming, limit=self.budget.rows + 1)
+            self.budget.rows -= len(got)
+            if self.budget.rows < 0:
+                self.stopped = "rows"
+                got.pop()
+            rows += got
+        return rows
+
+    def _origin(self, question: Question, rows: Sequence[Hop], near: int, binding: int) -> Origin | None:
+        """How to tell which state each row leaves; None where it is always (row[near], row[binding]).
+
+        A row that names no run leaves whichever state of its version was asked about.
+        """
+        if not question.bound:
+            none = self.layers.none
+            return lambda hop: (hop[near], none)
+        if all(map(itemgetter(binding), rows)):
+            return None
+        anyone = {pair[0]: pair for pair in question.frontier}
+        return lambda hop: (hop[near], hop[binding]) if hop[binding] else anyone[hop[near]]
+
+    def _leads_on(self) -> bool:
+        for question in self.questions(self.frontier):
+            ask = self.layers.bound_hops if question.bound else self.layers.hops
+            for start in range(0, len(question.frontier), _CHUNK):
+                chunk = question.frontier[start : start + _CHUNK]
+                if self.budget.late() or ask(question.type, chunk, incoming=self.incoming, limit=1):
+                    return True
+        return False
+
+    def _split(self, states: Sequence[State]) -> tuple[list[Handle], list[State], list[Handle]]:
+        """Versions of any generation, (version, run) pairs, and runs to leave."""
+        versions: list[Handle] = []
+        pairs: list[State] = []
+        runs: list[Handle] = []
+        for state in states:
+            if type(state) is not tuple:
+                runs.append(state)
+            elif state[1]:
+                pairs.append(state)
+            else:
+                versions.append(state[0])
+        # Where a version is searched as anybody made it, searching it as one run made it adds nothing.
+        if versions and pairs:
+            anyhow = set(versions)
+            pairs = [pair for pair in pairs if pair[0] not in anyhow]
+        return versions, pairs, runs
+
+
+class Upstream(Search):
+    """Towards causes."""
+
+    incoming = False
+
+    def questions(self, states: Sequence[State]) -> list[Question]:
+        """See `Search`."""
+        versions, pairs, runs = self._split(states)
+        return [
+            question
+            for question in (
+                Question(GENERATED_BY, versions),
+                Question(GENERATED_BY, pairs, True),
+                Question(DERIVED_FROM, versions),
+                Question(DERIVED_FROM, pairs, True),
+                Question(USED, runs),
+            )
+            if question.frontier
+        ]
+
+    def follow(self, question: Question, rows: Sequence[Hop]) -> None:
+        """See `Search`."""
+        self.hops[question.type] += rows
+        if question.type is GENERATED_BY:
+            self._into_runs(rows, self._origin(question, rows, 0, 1))
+            return
+        self._into_versions(rows, self._origin(question, rows, 0, 2) if question.type is DERIVED_FROM else None)
+
+    def _into_runs(self, rows: Sequence[Hop], origin: Origin | None) -> None:
+        came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
+        for hop in rows:
+            run = hop[1]
+            state = (None, run) if hop[4] else run
+            if state not in came:
+                came[state] = hop
+                if origin is not None:
+                    self._before[state] = origin(hop)
+                if not hop[4]:
+                    following.append(state)
+                if run not in first:
+                    first[run] = state
+                    level.append(run)
+
+    def _into_versions(self, rows: Sequence[Hop], origin: Origin | None) -> None:
+        came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
+        for hop in rows:
+            version = hop[1]
+            state = (version, hop[3])
+            if state not in came:
+                came[state] = hop
+                following.append(state)
+                if origin is not None:
+                    self._before[state] = origin(hop)
+                if version not in first:
+                    first[version] = state
+                    level.append(version)
+        self._doubtful.update(hop[1] for hop in rows if not hop[3])
+
+    def _step_before(self, state: State, hop: Hop) -> tuple[EdgeType, State]:
+        before = self._before.get(state)
+        if type(state) is not tuple or state[0] is None:
+            return GENERATED_BY, before or (hop[0], hop[1])
+        if hop[0] in self.came:  # only runs are states by their bare handle
+            return USED, hop[0]
+        return DERIVED_FROM, before or (hop[0], hop[2])
+
+
+class Downstream(Search):
+    """Towards effects."""
+
+    incoming = True
+
+    def __init__(self, layers: Layers, budget: Budget, starts: Iterable[State], depth: int) -> None:
+        super().__init__(layers, budget, starts, depth)
+        # Of a run that was started from, every output counts.
+        self._roots = set(self.frontier)
+        self._explicit: list[Hop] = []
+
+    def run(self, depth: int, enough: int) -> None:
+        """See `Search`. Shows, too, which run stated a derivation that was followed."""
+        super().run(depth, enough)
+        self.hops[GENERATED_BY] += [hop for hop in self._explicit if (hop[0], hop[1]) in self.came]
+
+    def questions(self, states: Sequence[State]) -> list[Question]:
+        """See `Search`."""
+        versions, pairs, runs = self._split(states)
+        return [
+            question
+            for question in (
+                Question(USED, versions),
+                Question(USED, pairs, True),
+                Question(DERIVED_FROM, versions),
+                Question(DERIVED_FROM, pairs, True),
+                Question(GENERATED_BY, runs),
+            )
+            if question.frontier
+        ]
+
+    def follow(self, question: Question, rows: Sequence[Hop]) -> None:
+        """See `Search`."""
+        if question.type is GENERATED_BY:
+            self._into_outputs(rows)
+            return
+        self.hops[question.type] += rows
+        if question.bound:
+            self._doubtful.update(hop[1] for hop in rows if not hop[3])
+        came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
+        origin = self._origin(question, rows, 1, 3)
+        used = question.type is USED
+        for hop in rows:
+            node = hop[0]
+            state = node if used else (node, hop[2])
+            if state not in came:
+                came[state] = hop
+                following.append(state)
+                if origin is not None:
+                    self._before[state] = origin(hop)
+                if node not in first:
+                    first[node] = state
+                    level.append(node)
+
+    def _into_outputs(self, rows: Sequence[Hop]) -> None:
+        came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
+        followed = self.hops[GENERATED_BY]
+        for hop in rows:
+            version, run = hop[0], hop[1]
+            if hop[4] and run not in self._roots:
+                self._explicit.append(hop)
+                continue
+            followed.append(hop)
+            state = (version, run)
+            if state not in came:
+                came[state] = hop
+                following.append(state)
+                if version not in first:
+                    first[version] = state
+                    level.append(version)
+
+    def _step_before(self, state: State, hop: Hop) -> tuple[EdgeType, State]:
+        before = self._before.get(state)
+        if type(state) is not tuple:
+            return USED, before or (hop[1], hop[3])
+        if hop[1] in self.came:  # only runs are states by their bare handle
+            return GENERATED_BY, hop[1]
+        return DERIVED_FROM, before or (hop[1], hop[3])
+
+
+def node_of(state: State) -> Handle:
+    """The handle a state is about."""
+    if type(state) is tuple:
+        return state[1] if state[0] is None else state[0]
+    return state
