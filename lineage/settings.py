@@ -1,8 +1,8 @@
 """Every knob of the SDK and the command line, declared once: type, default, environment name, help.
 
-`current()` is what the rest of the package asks; it is cheap (one comparison of the raw environment) and follows changes of
-`os.environ`. A value that does not parse gives one warning and the default: settings never break a task. This module reads
-the environment and the token file, nothing else; it opens no spool and no connection.
+`current()` is what the rest of the package asks; it is cheap (one comparison of the raw environment) and follows
+changes of `os.environ`. A value that does not parse gives one warning and the default: settings never break a task.
+This module reads the environment and the token file, nothing else; it opens no spool and no connection.
 """
 
 from __future__ import annotations
@@ -89,15 +89,29 @@ KNOBS: tuple[Knob, ...] = (
     Knob("project", "LINEAGE_PROJECT", _project, "default/default", "workspace/project everything belongs to"),
     Knob("namespace", "OPENLINEAGE_NAMESPACE", _text, "default", "namespace of jobs"),
     Knob("home", "LINEAGE_HOME", _path, None, "configuration and local service data; default ~/.lineage"),
-    Knob("spool_dir", "LINEAGE_SPOOL_DIR", _path, None, "where records wait; default $LINEAGE_HOME/spool; keep it host-local"),
+    Knob("spool_dir", "LINEAGE_SPOOL_DIR", _path, None, "where records wait; default $LINEAGE_HOME/spool; host-local"),
     Knob("exit_timeout", "LINEAGE_EXIT_TIMEOUT", _seconds, 5.0, "seconds a process may spend draining at its end"),
     Knob("disabled", "LINEAGE_DISABLED", _flag, False, "1 = do nothing at all"),
     Knob("debug", "LINEAGE_DEBUG", _flag, False, "1 = say why each decision was taken"),
     Knob("quiet", "LINEAGE_QUIET", _flag, False, "1 = no summary line at the end of a run"),
-    Knob("spool_bytes", "LINEAGE_SPOOL_BYTES", _bytes, 2 << 30, "cap of the spool; starts and ends of runs may use 1/8 more"),
-    Knob("event_bytes", "LINEAGE_EVENT_BYTES", _bytes, 1 << 20, "longest event kept whole; longer ones are cut, with a marker"),
+    Knob(
+        "spool_bytes", "LINEAGE_SPOOL_BYTES", _bytes, 2 << 30, "cap of the spool; starts and ends of runs get 1/8 more"
+    ),
+    Knob(
+        "event_bytes",
+        "LINEAGE_EVENT_BYTES",
+        _bytes,
+        1 << 20,
+        "longest event kept whole; longer ones are cut and marked",
+    ),
     Knob("sender_idle", "LINEAGE_SENDER_IDLE", _seconds, 30.0, "seconds without work after which the sender ends"),
-    Knob("digest_bytes", "LINEAGE_DIGEST_BYTES", _bytes, 8 << 30, "files and folders above this are digested in parts only"),
+    Knob(
+        "digest_bytes",
+        "LINEAGE_DIGEST_BYTES",
+        _bytes,
+        8 << 30,
+        "files and folders above this are digested in parts only",
+    ),
     Knob("code_repository", "LINEAGE_CODE_REPOSITORY", _text, None, "repository of the code, where no .git is"),
     Knob("code_commit", "LINEAGE_CODE_COMMIT", _text, None, "commit of the code, where no .git is"),
     Knob("code_branch", "LINEAGE_CODE_BRANCH", _text, None, "branch of the code, where no .git is"),
@@ -184,7 +198,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 
 _NAMES = (*(knob.env for knob in KNOBS), "HOME")
-# The mapping behind os.environ: reading it skips the encoding of each key, which would cost more than the rest of an emit.
+# The mapping behind os.environ: reading it skips encoding each key, which would cost more than the rest of an emit.
 _RAW: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
 _KEYS: tuple[Any, ...] = tuple(os.environ.encodekey(name) for name in _NAMES) if _RAW is not os.environ else _NAMES
 _cache: tuple[tuple[Any, ...], Settings] | None = None

@@ -1,7 +1,8 @@
 """Sending what is in a spool folder to a service: batches, what each answer means, retries, and removing what is done.
 
-Used by the sender process, by `lineage spool sync`, and by the embedded service for records marked `local`. Correct with any
-number of these at once: the service drops records it has, a segment is removed only when everything in it is settled.
+Used by the sender process, by `lineage spool sync`, and by the embedded service for records marked `local`. Correct
+with any number of these at once: the service drops records it has, a segment is removed only when everything in it is
+settled.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Report:
 
 @dataclass(slots=True)
 class Round:
-    """One pass over a spool folder: did anything move, does anything wait, and how long until another try makes sense."""
+    """One pass over a spool folder: did anything move, does anything wait, and how long until another try makes
+    sense.
+    """
 
     moved: bool = False
     waits: int = 0
@@ -98,7 +101,7 @@ class Delivery:
         self._poster = poster
         self._destinations = destinations
         self._clock = clock
-        self._rng = rng or random.Random()
+        self._rng = rng or random.Random()  # noqa: S311 - spreads retries, keeps no secret
         self._tracked: dict[str, Tracked | None] = {}
         self._backoffs: dict[str, Backoff] = {}
         self._high_water: dict[str, int] = {}

@@ -1,4 +1,5 @@
-"""The process-wide entry of everything that emits: one sink, found through settings, replaced in tests, renewed after fork.
+"""The process-wide entry of everything that emits: one sink, found through settings, replaced in tests, renewed after
+fork.
 
 `emit` never raises and never waits for a network; it waits for a disk only after the last event of a root run, at most
 200 ms. This module owns which spool is in use and what happens at the process's end; how records are stored is

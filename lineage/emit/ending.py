@@ -26,15 +26,19 @@ def finish(spool: Spool, flusher: Flusher, now: Settings) -> None:
         diagnostics.say(f"{spool.untold} records were dropped because the spool could not be written")
     if spool.destination == LOCAL:
         if spool.in_memory:
-            diagnostics.say(f"{spool.held_in_memory()} records are lost with this process: no spool folder can be written")
+            diagnostics.say(
+                f"{spool.held_in_memory()} records are lost with this process: no spool folder can be written"
+            )
         return
     if left(spool) == 0:
         return
     danger = danger_of(spool)
     if danger is None:
         flusher.perform(lambda: launcher.ensure(spool), min(_LAUNCH_SECONDS, now.exit_timeout))
+        launcher.let_go()
         return
     drained = drain(spool, flusher, now.exit_timeout)
+    launcher.let_go()
     if drained.left:
         diagnostics.say(
             f"{drained.left} records were not delivered within {now.exit_timeout:g} s ({drained.reason}); "
@@ -48,8 +52,8 @@ def drain(spool: Spool, flusher: Flusher, timeout: float) -> Drained:
         return Drained(left(spool), "no service is configured (LINEAGE_URL)")
     deadline = time.monotonic() + timeout
     pause = 0.01
-    flusher.perform(lambda: launcher.ensure(spool), timeout)
     while (waiting := left(spool)) and time.monotonic() < deadline:
+        flusher.perform(lambda: launcher.ensure(spool), max(0.0, deadline - time.monotonic()))
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
         pause = min(0.1, pause * 1.5)
     if not waiting:

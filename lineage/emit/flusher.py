@@ -1,8 +1,8 @@
 """The one background thread of the emitting side: groups syncs, repairs the spool, and keeps a sender running.
 
 It sleeps without waking while nothing is appended. Callers only put into a re-entrant queue, so kicking it is safe from
-signal handlers and finalisers. It starts with `_thread` because `threading.Thread.start` takes a lock that a signal handler
-may already have interrupted.
+signal handlers and finalisers. It starts with `_thread` because `threading.Thread.start` takes a lock that a signal
+handler may already have interrupted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TEND_SECONDS = 1.0
 class _Request:
     """Somebody waits for the next sync, and perhaps for a job after it."""
 
-    def __init__(self, job: Callable[[], None] | None) -> None:
+    def __init__(self, job: Callable[[], object] | None) -> None:
         self.job = job
         self.done = _thread.allocate_lock()
         self.done.acquire()
@@ -41,10 +41,10 @@ class Flusher:
     """Syncs one spool within 50 ms of an append.
 
     Args:
-        tend: called at most once a second while records come in; measures the spool and starts a sender.
+        tend: called at most once a second while records come in; False when it wants to be called again.
     """
 
-    def __init__(self, spool: Spool, tend: Callable[[], None]) -> None:
+    def __init__(self, spool: Spool, tend: Callable[[], bool]) -> None:
         self._spool = spool
         self._tend = tend
         self._queue: SimpleQueue[_Request | None] = SimpleQueue()
@@ -65,7 +65,7 @@ class Flusher:
         """Wait until everything appended so far is synced; False when that took longer than `timeout` seconds."""
         return self.perform(None, timeout)
 
-    def perform(self, job: Callable[[], None] | None, timeout: float) -> bool:
+    def perform(self, job: Callable[[], object] | None, timeout: float) -> bool:
         """Sync, then run a job on this thread, and wait for it at most `timeout` seconds; False when it took longer."""
         request = _Request(job)
         self._queue.put(request)
@@ -116,7 +116,7 @@ class Flusher:
         self._tended = time.monotonic()
         self._owes_tending = False
         try:
-            self._tend()
+            self._owes_tending = not self._tend() or self._owes_tending
         except Exception as error:
             diagnostics.debug(f"flusher: {error!r}")
 

@@ -1,7 +1,7 @@
 """Records known to be lost, until they can be told: ranges of sequences, how many, and why.
 
-A dropped record keeps its sequence, so a gap is a range of one client's sequences. The record that tells a gap takes the
-next sequence of its own.
+A dropped record keeps its sequence, so a gap is a range of one client's sequences. The record that tells a gap takes
+the next sequence of its own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Making sure somebody delivers: a sender process of its own, or a thread in here where that cannot be.
 
-Always called on the flusher's thread, never in a caller. A thread is used as PID 1 (the container ends with this process),
-while records are only in memory, and where no process can be started. Imports happen under a guard that a fork waits for:
-a child forked in the middle of an import would wait for ever for the importing thread it does not have.
+Always called on the flusher's thread, never in a caller. A thread is used as PID 1 (the container ends with this
+process), while records are only in memory, and where no process can be started. Imports happen under a guard that a
+fork waits for: a child forked in the middle of an import would wait for ever for the importing thread it does not
+have.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import _thread
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from lineage import diagnostics, settings
 from lineage.emit import spooldir
@@ -19,13 +21,16 @@ from lineage.emit.segment import MemorySegment
 from lineage.emit.spool import Spool
 from lineage.settings import LOCAL, Settings
 
+if TYPE_CHECKING:
+    import subprocess
+
 _HANDSHAKE_SECONDS = 10.0
 _LONGEST_INTERVAL = 60.0
 _FORK_WAITS_SECONDS = 2.0
 
 
 class _Launches:
-    """When a sender was started last; and the guard that forks wait for."""
+    """When a sender was started last, whether it got going, and the guard that forks wait for."""
 
     def __init__(self) -> None:
         self.guard = _thread.allocate_lock()
@@ -33,36 +38,41 @@ class _Launches:
         self.interval = 1.0
         self.inside = False
         self.no_process = False
+        self.starting: subprocess.Popen[bytes] | None = None
+        self.starting_since = 0.0
 
 
 _launches = _Launches()
 
 
-def tend(spool: Spool) -> None:
-    """Measure the spool's folder and see to it that a sender is at work."""
+def tend(spool: Spool) -> bool:
+    """Measure the spool's folder and see to it that a sender is at work; False when this must be looked at again."""
     root = spool.root
     if root is not None:
         spool.measured(spooldir.used_bytes(root))
-    ensure(spool)
+    return ensure(spool)
 
 
-def ensure(spool: Spool) -> None:
-    """Start a sender unless one is at work or none is needed."""
+def ensure(spool: Spool) -> bool:
+    """Start a sender unless one is at work or none is needed; False while a started one has not reported yet."""
     now = settings.current()
-    if spool.destination == LOCAL or now.url is None or now.destination != spool.destination:
-        return
+    if spool.destination == LOCAL or now.url is None or now.destination != spool.destination or _launches.inside:
+        return True
+    if not _is_started():
+        return False
     root = spool.root or spool.roots[0]
-    if _launches.inside:
-        return
     if is_held(root, spool.destination):
         _launches.interval = 1.0
-        return
-    if time.monotonic() < _launches.next:
-        return
+        return True
+    needs_thread = spool.in_memory or os.getpid() == 1 or _launches.no_process
+    if time.monotonic() < _launches.next and not needs_thread:
+        return True
     _launches.next = time.monotonic() + _launches.interval
     _launches.interval = min(_LONGEST_INTERVAL, _launches.interval * 2)
-    if spool.in_memory or os.getpid() == 1 or _launches.no_process or not _start_process(root, now):
-        _start_thread(spool, root, now)
+    if not needs_thread and _start_process(root, now):
+        return False
+    _start_thread(spool, root, now)
+    return True
 
 
 def _start_process(root: str, now: Settings) -> bool:
@@ -83,19 +93,40 @@ def _start_process(root: str, now: Settings) -> bool:
                 env=environment,
                 start_new_session=True,
             )
-        try:
-            process.communicate(orjson.dumps(orders) + b"\n", timeout=_HANDSHAKE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.returncode == 0:
-            return True
-        reason = f"exit {process.returncode}"
+        _launches.starting, _launches.starting_since = process, time.monotonic()
+        if process.stdin is not None:
+            with process.stdin as orders_pipe:
+                orders_pipe.write(orjson.dumps(orders) + b"\n")
+        return True
     except (OSError, ValueError, RuntimeError, ImportError) as error:
-        reason = repr(error)
-    _launches.no_process = True
-    diagnostics.debug(f"no sender process ({reason}): sending from a thread of this process")
-    return False
+        diagnostics.debug(f"no sender process: {error!r}")
+        _launches.no_process = True
+        return False
+
+
+def _is_started() -> bool:
+    """Whether the process started last has detached (its first half has ended) or has failed to."""
+    process = _launches.starting
+    if process is None:
+        return True
+    code = process.poll()
+    if code is None and time.monotonic() - _launches.starting_since < _HANDSHAKE_SECONDS:
+        return False
+    if code is None:
+        process.kill()
+        code = process.wait()
+    if code != 0:
+        diagnostics.debug(f"no sender process (exit {code}): sending from a thread of this process")
+        _launches.no_process = True
+    _launches.starting = None
+    return True
+
+
+def let_go() -> None:
+    """The process ends: a sender that is just starting does so on its own."""
+    process, _launches.starting = _launches.starting, None
+    if process is not None and process.poll() is None:
+        process.returncode = 0
 
 
 def _start_thread(spool: Spool, root: str, now: Settings) -> None:
@@ -105,9 +136,8 @@ def _start_thread(spool: Spool, root: str, now: Settings) -> None:
             from lineage.emit.stored import HeldSegment, Source
 
             with _launches.guard:
-                import encodings.idna
-                import zstandard  # noqa: F401
                 import httpx2  # noqa: F401
+                import zstandard  # noqa: F401
 
             def held() -> list[Source]:
                 segment = spool.segment

@@ -1,6 +1,7 @@
 """One sender per spool folder and service, as far as the file system can promise it.
 
-For economy only: two senders at once do no harm. Where locks do not work (some network file systems) everybody gets one.
+For economy only: two senders at once do no harm. Where locks do not work (some network file systems) everybody gets
+one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Lease:
     """The right to send one folder's records to one service, while this object is held."""
 
     def __init__(self, root: str, destination: str) -> None:
-        self._path = state_path(root, destination, "sender") + ".lock"
+        self.path = state_path(root, destination, "sender") + ".lock"
         self._fd = -1
 
     def acquire(self) -> bool:
@@ -26,7 +27,7 @@ class Lease:
         if self._fd >= 0:
             return True
         try:
-            fd = os.open(self._path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
+            fd = os.open(self.path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError:
             return True
         try:
@@ -40,6 +41,9 @@ class Lease:
                 os.close(fd)
                 return False
         self._fd = fd
+        with suppress(OSError):
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, str(os.getpid()).encode(), 0)
         return True
 
     def release(self) -> None:
@@ -48,6 +52,17 @@ class Lease:
         if fd >= 0:
             with suppress(OSError):
                 os.close(fd)
+
+
+def holder(root: str, destination: str) -> int | None:
+    """The process id of the sender at work, None when there is none."""
+    if not is_held(root, destination):
+        return None
+    try:
+        with open(Lease(root, destination).path, encoding="ascii") as file:
+            return int(file.read() or "0") or None
+    except (OSError, ValueError):
+        return None
 
 
 def is_held(root: str, destination: str) -> bool:

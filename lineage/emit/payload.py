@@ -1,7 +1,8 @@
 """From an event (a dict) to the bytes of a record, whatever is in it: exact where JSON can be, marked where it cannot.
 
 The fast path is one orjson call. Values it would refuse or silently change (NaN becomes null) take the slow path, which
-copies the event and marks what it replaced. Nothing here calls a method of a user's object: a `__repr__` may raise or sleep.
+copies the event and marks what it replaced. Nothing here calls a method of a user's object: a `__repr__` may raise or
+sleep.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ def _skeleton(event: Mapping[str, Any]) -> dict[str, Any]:
     def identity(value: object) -> Any:
         if not isinstance(value, Mapping):
             return {}
-        return {key: _sanitise_value(item, cut, 1, frozenset(), str(key)) for key, item in value.items() if key in _IDENTITY}
+        return {
+            key: _sanitise_value(item, cut, 1, frozenset(), str(key)) for key, item in value.items() if key in _IDENTITY
+        }
 
     skeleton: dict[str, Any] = identity(event)
     for key in ("run", "job", "dataset"):

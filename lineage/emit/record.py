@@ -1,4 +1,5 @@
-"""The spool's format on disk: a framed JSON header, then framed records. Packing, unpacking, and finding what is damaged.
+"""The spool's format on disk: a framed JSON header, then framed records. Packing, unpacking, and finding what is
+damaged.
 
     segment = u32 length, u32 crc32, header JSON; then records
     record  = u32 length, u32 crc32 (over sequence, type, payload), u64 sequence, u8 type, payload   (big-endian)

@@ -1,7 +1,8 @@
 """One open segment, on disk or in memory: frames go in whole or not at all.
 
-A segment knows nothing of gaps, caps, locks or where else to go; the spool decides those. `write` either stores the whole
-frame or leaves what was there before and raises OSError; a segment that could not be restored says so with `spoiled`.
+A segment knows nothing of gaps, caps, locks or where else to go; the spool decides those. `write` either stores the
+whole frame or leaves what was there before and raises OSError; a segment that could not be restored says so with
+`spoiled`.
 """
 
 from __future__ import annotations

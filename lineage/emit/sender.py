@@ -1,8 +1,9 @@
-"""`python -m lineage.emit.sender`: the process that delivers a spool, outlives the task that started it, and ends when idle.
+"""`python -m lineage.emit.sender`: the process that delivers a spool, outlives the task that started it, and ends
+when idle.
 
-Its orders, the credential among them, come as one JSON line on standard input: nothing of it is visible in the process list.
-It detaches into its own session, keeps no descriptor of its parent, and holds a lease while it works. The same loop runs in
-a thread of the task where no process can be started (`launcher`).
+Its orders, the credential among them, come as one JSON line on standard input: nothing of it is visible in the
+process list. It detaches into its own session, keeps no descriptor of its parent, and holds a lease while it works.
+The same loop runs in a thread of the task where no process can be started (`launcher`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """This process's end of the spool: sequences, the lock, rotation, the cap, and what happens when a write fails.
 
-`append` returns after `write(2)`: the record survives this process. It never raises for anything the disk does, and never
-blocks on another thread's disk. A signal handler or a finaliser that appends while its own thread is inside `append` is
-queued and written right after; an interruption in the middle (KeyboardInterrupt, an asynchronous exception) is reconciled
-with the file at the next append. Syncing, and everything slow, is the flusher's; delivering is the sender's.
+`append` returns after `write(2)`: the record survives this process. It never raises for anything the disk does, and
+never blocks on another thread's disk. A signal handler or a finaliser that appends while its own thread is inside
+`append` is queued and written right after; an interruption in the middle (KeyboardInterrupt, an asynchronous
+exception) is reconciled with the file at the next append. Syncing, and everything slow, is the flusher's; delivering
+is the sender's.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Spool:
         self._uncertain = False
         self._waiting: deque[tuple[bytes, bool]] = deque()
         self._segment: Segment | None = None
+        self._root: str | None = None
         self._index = 0
         self._next = 1
         self._first_here = 1
@@ -91,9 +93,8 @@ class Spool:
 
     @property
     def root(self) -> str | None:
-        """The spool folder in use, None before the first record and while in memory."""
-        segment = self._segment
-        return os.path.dirname(segment.folder) if isinstance(segment, FileSegment) else None
+        """The spool folder in use, None before the first record and while no folder can be written."""
+        return self._root
 
     @property
     def untold(self) -> int:
@@ -142,7 +143,7 @@ class Spool:
         self._next += 1
         diagnostics.warn_once(
             f"dropped:{reason}",
-            f"records are being dropped and counted ({reason}): free space for {self.roots[0] if self.roots else 'the spool'}",
+            f"records are being dropped and counted ({reason}): free space for the spool {self.roots[0]}",
         )
         return DROPPED
 
@@ -252,7 +253,9 @@ class Spool:
                 continue
             if position:
                 diagnostics.warn_once(f"spool:use:{root}", f"records go to {root} instead")
+            self._root = root
             return segment
+        self._root = None
         return None
 
     def _header(self, first: int) -> SegmentHeader:
@@ -293,8 +296,10 @@ class Spool:
 
     def _replace_deleted(self) -> None:
         segment = self._segment
+        if segment is None:
+            return
         try:
-            if segment is None or not segment.is_deleted():
+            if not segment.is_deleted():
                 self._forget_delivered()
                 return
         except OSError as error:

@@ -1,8 +1,8 @@
 """A segment as a reader finds it: its header, its bytes from an offset on, whether its writer can still add to it.
 
 Reading never changes a segment; removing one is `StoredSegment.remove`, called only after a durable ack covers it. Also
-here: the progress hint beside a segment. The hint only saves re-sending; a lost or wrong one costs duplicates, which the
-service drops.
+here: the progress hint beside a segment. The hint only saves re-sending; a lost or wrong one costs duplicates, which
+the service drops.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ from lineage.errors import SpoolFormatError
 
 HINT = ".ack"
 _HEADER_READ = 64 << 10
-# A writer that cannot be asked whether it lives (another host or container) counts as gone after this long without growth.
+# A writer that cannot be asked whether it lives (another host or container) counts as gone after this long without
+# growth.
 QUIET_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Where the last acknowledged record starts, and the sequence before it: reading resumes by sending that one again."""
+    """Where the last acknowledged record starts, and the sequence before it: reading resumes by sending that one
+    again.
+    """
 
     start: int
     after: int
@@ -120,13 +123,13 @@ class StoredSegment:
         """How far an earlier sender came, if it left word."""
         try:
             with open(self.path + HINT, "rb") as file:
-                hint = Hint(**orjson.loads(file.read(1024)))
-        except (OSError, ValueError, TypeError):
+                fields = orjson.loads(file.read(1024))
+            hint = Hint(int(fields["start"]), int(fields["after"]))
+        except (OSError, ValueError, TypeError, KeyError):
             return None
-        valid = isinstance(hint.start, int) and isinstance(hint.after, int) and hint.start >= self.records_start
-        return hint if valid else None
+        return hint if hint.start >= self.records_start else None
 
-    def delivered(self, hint: Hint, end: int) -> None:  # noqa: ARG002
+    def delivered(self, hint: Hint, end: int) -> None:
         """Tell later senders how far this one came; best effort."""
         temporary = f"{self.path}{HINT}.{os.getpid()}"
         with suppress(OSError):
@@ -158,13 +161,13 @@ class HeldSegment:
         data = self._segment.read(start)
         return data if length < 0 else data[:length]
 
-    def is_finished(self, wall: float) -> bool | None:  # noqa: ARG002
+    def is_finished(self, wall: float) -> bool | None:
         return False
 
     def hint(self) -> Hint | None:
         return None
 
-    def delivered(self, hint: Hint, end: int) -> None:  # noqa: ARG002
+    def delivered(self, hint: Hint, end: int) -> None:
         self._spool.forget(self._segment, end)
 
     def remove(self) -> None:

@@ -1,7 +1,7 @@
 """One HTTP request of the sender, and what its answer means. The only module that imports the HTTP client (lazily).
 
-A request has a deadline as a whole: a server that drips one byte a second is cut off. Whatever is not a complete, well-formed
-answer counts as no answer: the records stay and are sent again, the service drops what it already has.
+A request has a deadline as a whole: a server that drips one byte a second is cut off. Whatever is not a complete,
+well-formed answer counts as no answer: the records stay and are sent again, the service drops what it already has.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class Poster:
     def __enter__(self) -> Poster:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._client.close()
 
     def post(self, project: str, lines: list[bytes], seconds: float | None = None) -> Answer:
@@ -131,24 +133,29 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, sent: i
     except ValueError:
         document = None
     if status not in (200, 201, 207):
-        problem = document if isinstance(document, dict) else {"detail": content[:500].decode("utf-8", "replace")}
+        text = content[:500].decode("utf-8", "replace")
+        problem: dict[str, Any] = document if isinstance(document, dict) and document else {"detail": text}
         title = problem.get("detail") or problem.get("title") or ""
         return Answer(status, retry_after=retry_after, problem=problem, error=f"HTTP {status} {title}".strip())
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
-        return Answer(0, retry_after=retry_after, error=f"HTTP {status} without the items of a batch: is this a lineage service?")
+        return Answer(
+            0, retry_after=retry_after, error=f"HTTP {status} without the items of a batch: is this a lineage service?"
+        )
     items: dict[int, Item] = {}
     for entry in document["items"]:
         if isinstance(entry, dict) and isinstance(entry.get("status"), int) and isinstance(entry.get("index"), int):
-            problem = entry.get("problem")
+            said = entry.get("problem")
             if 0 <= entry["index"] < sent:
-                items[entry["index"]] = Item(entry["status"], problem if isinstance(problem, dict) else {})
+                items[entry["index"]] = Item(entry["status"], said if isinstance(said, dict) else {})
     marks = document.get("high_water")
     high_water = {str(k): v for k, v in marks.items() if isinstance(v, int)} if isinstance(marks, dict) else {}
     return Answer(status, items=items, high_water=high_water, retry_after=retry_after)
 
 
 class _Watch:
-    """Shuts the connection when a request's time is up: the client's own limits are per read, and a drip never exceeds them."""
+    """Shuts the connection when a request's time is up: the client's own limits are per read, and a drip never
+    exceeds them.
+    """
 
     def __init__(self) -> None:
         self._stream: Any = None
