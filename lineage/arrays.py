@@ -94,7 +94,9 @@ def objects(values: Sequence[Any]) -> tuple[memoryview, bytes]:
     if len(values) > MAX_OBJECTS:
         raise Unreadable(f"{len(values)} Python objects")
     encoder = Encoder(_missing)
-    pieces = [b"s" + item.encode("utf-8", "surrogatepass") if type(item) is str else encoder.encode(item) for item in values]
+    pieces = [
+        b"s" + item.encode("utf-8", "surrogatepass") if type(item) is str else encoder.encode(item) for item in values
+    ]
     lengths = np.fromiter((len(piece) for piece in pieces), dtype="<i8", count=len(pieces))
     return view(lengths), b"".join(pieces)
 

@@ -71,7 +71,9 @@ class Column:
         return size
 
 
-def content(kind: str, columns: Iterable[Column], rows: int, *, fields: Sequence[dict[str, Any]] | None = None) -> Content:
+def content(
+    kind: str, columns: Iterable[Column], rows: int, *, fields: Sequence[dict[str, Any]] | None = None
+) -> Content:
     """Both digests of a table; columns are read one at a time, so that only one is held in buffers.
 
     Args:
@@ -217,7 +219,9 @@ def _text_hashes(data: Any, lengths: Any) -> Any:
             result[first:last] = (sums[ends[first:last] - base] - sums[at]) * inverses[at]
             for place in np.flatnonzero(lengths[first:last] > _LONG):
                 here = first + int(place)
-                piece = hashlib.sha256(memoryview(np.ascontiguousarray(data[int(starts[here]) : int(ends[here])]))).digest()
+                piece = hashlib.sha256(
+                    memoryview(np.ascontiguousarray(data[int(starts[here]) : int(ends[here])]))
+                ).digest()
                 result[here] = int.from_bytes(piece[:8], "little")
         first = last
     return _mixed(result + lengths.astype("<u8") * np.uint64(_GOLDEN))

@@ -66,7 +66,9 @@ class Dataset:
         else:
             namespace, name = naming.normalise(os.fspath(text), name)
             if not namespace or not name:
-                raise ValueError("a dataset needs a namespace and a name: Dataset('postgres://host:5432', 'db.schema.table')")
+                raise ValueError(
+                    "a dataset needs a namespace and a name: Dataset('postgres://host:5432', 'db.schema.table')"
+                )
             type = type or naming.dataset_type(namespace)
         values = (namespace, name, None if version is None else str(version), type, _fields(schema), description)
         for slot, value in zip(("namespace", "name", "version", "type", "schema", "description"), values, strict=True):

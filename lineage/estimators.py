@@ -45,7 +45,9 @@ def sparse(value: Any) -> Content:
     """Content of a sparse matrix: shape, format and stored entries."""
     walk = _Walk()
     walk.add(value)
-    return Content(walk.print_.hex(), not walk.inexact, rows=int(value.shape[0]), bytes=walk.print_.bytes, note=walk.inexact)
+    return Content(
+        walk.print_.hex(), not walk.inexact, rows=int(value.shape[0]), bytes=walk.print_.bytes, note=walk.inexact
+    )
 
 
 class _Walk:

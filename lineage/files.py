@@ -13,7 +13,7 @@ import stat as kinds
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from lineage import digest_cache, diagnostics, settings
+from lineage import diagnostics, digest_cache, settings
 from lineage.fingerprint import Content, Fingerprint
 
 _BLOCK = 1 << 20
@@ -42,7 +42,9 @@ def _file(path: str, stat: os.stat_result) -> Content:
     fields, rows = frames.stored_schema(path)
     if stat.st_size > cap:
         note = f"sampled: {stat.st_size} bytes are more than LINEAGE_DIGEST_BYTES ({cap})"
-        return Content(_sample(path, stat.st_size).hex(), False, rows=rows, bytes=stat.st_size, fields=fields, note=note)
+        return Content(
+            _sample(path, stat.st_size).hex(), False, rows=rows, bytes=stat.st_size, fields=fields, note=note
+        )
     digest, steady = file_digest(path)
     note = None if steady else "changed while it was read"
     return Content(digest.hex(), steady, rows=rows, bytes=os.stat(path).st_size, fields=fields, note=note)

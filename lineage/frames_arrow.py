@@ -31,7 +31,9 @@ def content(value: Any) -> Content:
     if size > MAX_BYTES and rows > _SAMPLES * _SAMPLE_ROWS:
         value = pa.Table.from_batches([value]) if isinstance(value, pa.RecordBatch) else value
         found = _sample(kind, value, rows)
-        return Content(found, False, None, rows, size, _fields(value), f"sampled: {_SAMPLES * _SAMPLE_ROWS} of {rows} rows")
+        return Content(
+            found, False, None, rows, size, _fields(value), f"sampled: {_SAMPLES * _SAMPLE_ROWS} of {rows} rows"
+        )
     return columns.content(kind, _columns(value), rows, fields=_fields(value))
 
 

@@ -124,6 +124,15 @@ def local_path(namespace: str, name: str) -> str | None:
     return None
 
 
+def strip_login(url: str) -> str:
+    """A URL without `user:password@`, even where the password holds characters that should have been escaped."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url
+    authority, path, _ = _split(rest, Rule(scheme.lower(), Family.PATH))
+    return f"{scheme}://{authority}{path}"
+
+
 def dataset_type(namespace: str) -> str | None:
     """OpenLineage's `datasetType` of what usually lies in a namespace, or None if it could be anything."""
     if namespace == "file":

@@ -216,7 +216,9 @@ def _hidden(kind: str, value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _hidden(kind, item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)([_hidden(kind, item) for item in value]) if type(value) in (list, tuple) else f"{_MARK}{kind}]"
+        return (
+            type(value)([_hidden(kind, item) for item in value]) if type(value) in (list, tuple) else f"{_MARK}{kind}]"
+        )
     if isinstance(value, str):
         return value if not value or value.startswith(_MARK) or _vocabulary(kind, value) else f"{_MARK}{kind}]"
     if isinstance(value, (int, float)) and kind not in ("password", "key"):
@@ -238,7 +240,11 @@ def _random(value: str) -> bool:
     """Whether a text is one run of characters without any order, as keys are and words and digests aren't."""
     if not 20 <= len(value) <= 512 or not _OPAQUE.fullmatch(value) or _HARMLESS.fullmatch(value):
         return False
-    if not (any(c.isdigit() for c in value) and any(c.isalpha() for c in value)) or "." in value or value.count("/") > 2:
+    if (
+        not (any(c.isdigit() for c in value) and any(c.isalpha() for c in value))
+        or "." in value
+        or value.count("/") > 2
+    ):
         return False
     counts = Counter(value)
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values()) >= 3.5

@@ -70,7 +70,7 @@ ABOUT = frozenset({
     "column", "columns", "col", "type", "types", "ttl", "expiry", "expires", "expiration", "enabled", "required", "min",
     "max", "rate", "limit", "usage", "budget", "accuracy", "loss", "embedding", "embeddings", "prefix", "suffix", "version",
     "arn", "ref", "manager", "backend", "hint", "size", "index", "idx", "mask", "vocab", "digest", "source", "scope",
-    "provider", "algorithm", "method", "dropout", "similarity", "mode", "policy", "rotation",
+    "provider", "algorithm", "method", "dropout", "similarity", "mode", "rotation",
 })  # fmt: skip
 # `pad_token` and its like are vocabulary of language models.
 VOCABULARY = frozenset({
