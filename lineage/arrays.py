@@ -118,16 +118,16 @@ def _missing(value: Any) -> bytes:
     return found.value.encode()
 
 
-def column(name: str, dtype: str, array: Any, **flags: bool) -> Column:
+def column(name: str, dtype: str, array: Any) -> Column:
     """A one-dimensional array as a column."""
     if array.dtype.kind == "O":
         lengths, data = objects(array.tolist())
-        return Column(name, dtype, len(array), (data,), 0, (lengths,), **flags)
+        return Column(name, dtype, len(array), (data,), 0, (lengths,))
     if array.dtype.names:
         children = tuple(column(part, str(array.dtype[part]), array[part]) for part in array.dtype.names)
-        return Column(name, dtype, len(array), children=children, **flags)
+        return Column(name, dtype, len(array), children=children)
     clean = fixed(array)
-    return Column(name, dtype, len(array), (view(clean),), clean.dtype.itemsize, **flags)
+    return Column(name, dtype, len(array), (view(clean),), clean.dtype.itemsize)
 
 
 def _add(print_: Fingerprint, array: Any) -> None:

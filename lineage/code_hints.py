@@ -66,9 +66,7 @@ def deployment() -> dict[str, Any] | None:
     try:
         found = _deployment()
     except Exception as error:
-        diagnostics.warn_once(
-            "deployment-hook", f"the deployment hook failed, the code version is taken elsewhere: {error}"
-        )
+        diagnostics.warn_once("deployment-hook", f"the deployment hook failed, code version from elsewhere: {error}")
         return None
     if not found or not (found.get("commit") or found.get("repository")):
         return None

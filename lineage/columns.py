@@ -127,10 +127,10 @@ class _Rows:
 
 
 def row_digest(kind: str, data: memoryview, rows: int, width: int) -> str | None:
-    """Digest in any order of `rows` rows of `width` bytes each that stand one after the other, or None above the caps."""
+    """Digest, in any order, of `rows` rows of `width` bytes that stand one after the other; None above the caps."""
     if "numpy" not in sys.modules or not 0 < rows <= MAX_HASHED_ROWS or not 0 < data.nbytes <= MAX_HASHED_BYTES:
         return None
-    np = sys.modules["numpy"]
+    np: Any = sys.modules["numpy"]
     shuffled = _Rows(rows)
     lengths = np.full(rows, width, dtype="<i8")
     column = Column("row", kind, rows, (data,), 0, (memoryview(lengths).cast("B"),))
@@ -138,7 +138,7 @@ def row_digest(kind: str, data: memoryview, rows: int, width: int) -> str | None
 
 
 def _value_hashes(column: Column) -> Any | None:
-    np = sys.modules["numpy"]
+    np: Any = sys.modules["numpy"]
     present = _present(column)
     if present is None:
         return None
@@ -152,7 +152,7 @@ def _value_hashes(column: Column) -> Any | None:
 
 def _present(column: Column) -> Any | None:
     """Hash of each value that is there."""
-    np = sys.modules["numpy"]
+    np: Any = sys.modules["numpy"]
     if column.children and not column.lengths:
         total = None
         for child in column.children:
@@ -183,7 +183,7 @@ def _nulls(column: Column) -> int:
 
 def _mixed(words: Any) -> Any:
     """SplitMix64's finish, on every word."""
-    np = sys.modules["numpy"]
+    np: Any = sys.modules["numpy"]
     words = words + np.uint64(_GOLDEN)
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -196,7 +196,7 @@ def _text_hashes(data: Any, lengths: Any) -> Any:
     A polynomial over substituted bytes: sum of table[byte] * p^position, moved to position 0 by p's inverse. Long
     strings go through SHA-256 one by one.
     """
-    np = sys.modules["numpy"]
+    np: Any = sys.modules["numpy"]
     ends = np.cumsum(lengths)
     starts = ends - lengths
     result = np.zeros(len(lengths), dtype="<u8")
@@ -209,8 +209,7 @@ def _text_hashes(data: Any, lengths: Any) -> Any:
         base = int(starts[first])
         last = max(first + 1, int(np.searchsorted(ends, base + _SLICE, side="right")))
         if last == first + 1 and lengths[first] > _LONG:
-            piece = hashlib.sha256(memoryview(np.ascontiguousarray(data[base : int(ends[first])]))).digest()
-            result[first] = int.from_bytes(piece[:8], "little")
+            result[first] = _long_hash(data[base : int(ends[first])])
         else:
             part = data[base : int(ends[last - 1])]
             sums = np.zeros(len(part) + 1, dtype="<u8")
@@ -227,8 +226,13 @@ def _text_hashes(data: Any, lengths: Any) -> Any:
     return _mixed(result + lengths.astype("<u8") * np.uint64(_GOLDEN))
 
 
+def _long_hash(piece: Any) -> int:
+    np: Any = sys.modules["numpy"]
+    return int.from_bytes(hashlib.sha256(memoryview(np.ascontiguousarray(piece))).digest()[:8], "little")
+
+
 def _powers(count: int) -> tuple[Any, Any]:
-    np = sys.modules["numpy"]
+    np: Any = sys.modules["numpy"]
     powers = np.full(max(count, 1), _PRIME, dtype="<u8")
     powers[0] = 1
     inverses = np.full(max(count, 1), pow(_PRIME, -1, 1 << 64), dtype="<u8")
@@ -237,7 +241,7 @@ def _powers(count: int) -> tuple[Any, Any]:
 
 
 def _joined(pieces: Sequence[Buffer], dtype: str) -> Any:
-    np = sys.modules["numpy"]
+    np: Any = sys.modules["numpy"]
     arrays = [np.frombuffer(piece, dtype=dtype) for piece in pieces if _size(piece)]
     if not arrays:
         return np.zeros(0, dtype=dtype)

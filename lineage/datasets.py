@@ -120,7 +120,7 @@ class Model(Dataset):
     __slots__ = ()
 
     def __init__(self, name: str, version: str | int | None = None, *, description: str | None = None) -> None:
-        if not isinstance(name, str) or not name.strip():
+        if not name.strip():
             raise ValueError("a model needs a name: Model('churn')")
         super().__init__(MODEL_NAMESPACE, name, version=version, type="MODEL", description=description)
 

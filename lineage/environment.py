@@ -21,13 +21,14 @@ from lineage import diagnostics, first_party, git
 from lineage.redact import redact_text
 
 LOCK_FILES = (
-    "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml", "conda-lock.yaml", "pylock.toml",
-    "requirements.lock", "requirements.txt", "environment.yml", "environment.yaml",
+    "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml", "conda-lock.yaml",
+    "pylock.toml", "requirements.lock", "requirements.txt", "environment.yml", "environment.yaml",
 )  # fmt: skip
 # Variables by which images and platforms name the image that runs.
 IMAGE_VARIABLES = (
-    "LINEAGE_IMAGE", "CONTAINER_IMAGE", "IMAGE_DIGEST", "IMAGE_NAME", "DOCKER_IMAGE", "AIRFLOW__KUBERNETES__WORKER_CONTAINER_REPOSITORY",
-    "PREFECT__FLOW_RUN_IMAGE", "JUPYTER_IMAGE_SPEC", "JUPYTER_IMAGE", "K_REVISION", "SM_IMAGE_URI",
+    "LINEAGE_IMAGE", "CONTAINER_IMAGE", "IMAGE_DIGEST", "IMAGE_NAME", "DOCKER_IMAGE",
+    "AIRFLOW__KUBERNETES__WORKER_CONTAINER_REPOSITORY", "PREFECT__FLOW_RUN_IMAGE", "JUPYTER_IMAGE_SPEC", "JUPYTER_IMAGE",
+    "K_REVISION", "SM_IMAGE_URI",
 )  # fmt: skip
 _SMI_SECONDS = 5.0
 _LOCK_LIMIT = 64 << 20

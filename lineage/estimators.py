@@ -103,7 +103,7 @@ class _Walk:
     @staticmethod
     def _own(kind: type) -> bool:
         """Whether instances are estimators, or objects that scikit-learn and SciPy keep inside them."""
-        roots = {base.__module__.partition(".")[0] for base in kind.__mro__ if isinstance(base.__module__, str)}
+        roots = {base.__module__.partition(".")[0] for base in kind.__mro__}
         return "sklearn" in roots or kind.__module__.partition(".")[0] in _TRUSTED
 
     def _object(self, value: Any, kind: type) -> None:

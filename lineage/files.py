@@ -41,9 +41,9 @@ def _file(path: str, stat: os.stat_result) -> Content:
     cap = settings.current().digest_bytes
     fields, rows = frames.stored_schema(path)
     if stat.st_size > cap:
-        note = f"sampled: {stat.st_size} bytes are more than LINEAGE_DIGEST_BYTES ({cap})"
+        sampled = f"sampled: {stat.st_size} bytes are more than LINEAGE_DIGEST_BYTES ({cap})"
         return Content(
-            _sample(path, stat.st_size).hex(), False, rows=rows, bytes=stat.st_size, fields=fields, note=note
+            _sample(path, stat.st_size).hex(), False, rows=rows, bytes=stat.st_size, fields=fields, note=sampled
         )
     digest, steady = file_digest(path)
     note = None if steady else "changed while it was read"

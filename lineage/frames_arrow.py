@@ -37,10 +37,10 @@ def content(value: Any) -> Content:
     return columns.content(kind, _columns(value), rows, fields=_fields(value))
 
 
-def column(name: str, dtype: str, value: Any, **flags: bool) -> Column:
+def column(name: str, dtype: str, value: Any) -> Column:
     """An Array or ChunkedArray as a column under another library's name for its type."""
     chunks = list(value.chunks) if hasattr(value, "chunks") else [value]
-    return _column(name, dtype, value.type, chunks, **flags)
+    return _column(name, dtype, value.type, chunks)
 
 
 def parquet_schema(path: str) -> tuple[Sequence[dict[str, Any]], int]:
@@ -81,7 +81,7 @@ def _sample(kind: str, value: Any, rows: int) -> str | None:
     return columns.content(f"{kind}:{rows}", _columns(part), len(part)).value
 
 
-def _column(name: str, dtype: str, kind: Any, chunks: list[Any], **flags: bool) -> Column:
+def _column(name: str, dtype: str, kind: Any, chunks: list[Any]) -> Column:
     pa: Any = sys.modules["pyarrow"]
     rows = sum(map(len, chunks))
     mask: tuple[memoryview, ...] = ()
@@ -89,7 +89,7 @@ def _column(name: str, dtype: str, kind: Any, chunks: list[Any], **flags: bool) 
         mask = tuple(_fixed(chunk.is_null().cast(pa.uint8()), 1) for chunk in chunks)
         chunks = [chunk.drop_null() for chunk in chunks]
     made = _present(name, dtype, rows, kind, chunks)
-    return Column(name, dtype, rows, made.data, made.width, made.lengths, mask, made.children, **flags)
+    return Column(name, dtype, rows, made.data, made.width, made.lengths, mask, made.children)
 
 
 def _present(name: str, dtype: str, rows: int, kind: Any, chunks: list[Any]) -> Column:

@@ -22,7 +22,7 @@ def frame(value: Any) -> Content:
     """Content of a DataFrame: index, column names and types, and values in order."""
     size = int(value.memory_usage(index=True, deep=False).sum())
     rows = len(value)
-    if size > MAX_BYTES or rows * sum(dtype == object for dtype in value.dtypes) > arrays.MAX_OBJECTS:
+    if size > MAX_BYTES or rows * sum(dtype.kind == "O" for dtype in value.dtypes) > arrays.MAX_OBJECTS:
         part = _part(value, rows)
         found = columns.content("pandas.DataFrame", _columns(part), len(part))
         note = f"sampled: {len(part)} of {rows} rows"
@@ -59,7 +59,9 @@ def _columns(value: Any) -> Iterator[Column]:
         if name is not None:
             yield Column(f"{level}:{name!r}", "columns.name", 0, label=True, index=True)
     for place, name in enumerate(value.columns):
-        yield _column(str(name) if type(name) is str else repr(name), value.iloc[:, place].array)
+        column = _column(str(name), value.iloc[:, place].array)
+        # Columns named 1 and "1" differ.
+        yield column if type(name) is str else replace(column, detail=f"{type(name).__name__}:{column.detail}")
 
 
 def _series(value: Any) -> Iterator[Column]:
@@ -72,39 +74,39 @@ def _index(value: Any) -> Iterator[Column]:
     if isinstance(value, pd.MultiIndex):
         for level in range(value.nlevels):
             name = value.names[level]
-            yield _column(f"index:{name!r}", value.get_level_values(level).array, index=True)
+            yield replace(_column(f"index:{name!r}", value.get_level_values(level).array), index=True)
         return
     label = value.name is None and (isinstance(value, pd.RangeIndex) or value.dtype.kind in "iu")
     dtype = "int64" if isinstance(value, pd.RangeIndex) else str(value.dtype)
-    yield _column(f"index:{value.name!r}", value.array, dtype, index=True, label=label)
+    yield replace(_column(f"index:{value.name!r}", value.array, dtype), index=True, label=label)
 
 
-def _column(name: str, array: Any, dtype: str | None = None, **flags: bool) -> Column:
+def _column(name: str, array: Any, dtype: str | None = None) -> Column:
     pd: Any = sys.modules["pandas"]
     np: Any = sys.modules["numpy"]
     kind = array.dtype
     dtype = str(kind) if dtype is None else dtype
     if isinstance(kind, np.dtype):
         plain = array.view("i8") if kind.kind in "mM" else np.asarray(array)
-        return arrays.column(name, dtype, plain, **flags)
+        return arrays.column(name, dtype, plain)
     if isinstance(kind, pd.StringDtype):
-        return _strings(name, dtype, array, flags)
+        return _strings(name, dtype, array)
     if isinstance(kind, (pd.DatetimeTZDtype, pd.PeriodDtype)):
-        return arrays.column(name, dtype, array.asi8, **flags)
+        return arrays.column(name, dtype, array.asi8)
     if isinstance(kind, pd.CategoricalDtype):
-        return _categorical(name, dtype, array, flags)
+        return _categorical(name, dtype, array)
     if isinstance(kind, pd.IntervalDtype):
         parts = (_column("left", array.left.array), _column("right", array.right.array))
-        return Column(name, dtype, len(array), children=parts, **flags)
+        return Column(name, dtype, len(array), children=parts)
     if isinstance(kind, pd.SparseDtype):
-        return arrays.column(name, dtype, np.asarray(array.to_dense()), **flags)
+        return arrays.column(name, dtype, np.asarray(array.to_dense()))
     if isinstance(kind, pd.ArrowDtype):
         from lineage import frames_arrow
 
-        return frames_arrow.column(name, dtype, array.__arrow_array__(), **flags)
+        return frames_arrow.column(name, dtype, array.__arrow_array__())
     numpy_dtype = getattr(kind, "numpy_dtype", None)
     if type(kind).__module__.partition(".")[0] == "pandas" and numpy_dtype is not None:
-        return _masked(name, dtype, array, numpy_dtype, flags)
+        return _masked(name, dtype, array, numpy_dtype)
     raise Unreadable(f"dtype {dtype} belongs to an extension")
 
 
@@ -117,28 +119,28 @@ def _present(array: Any) -> tuple[Any, tuple[memoryview, ...]]:
     return array[~missing], (arrays.view(missing.view("u1")),)
 
 
-def _masked(name: str, dtype: str, array: Any, numpy_dtype: Any, flags: dict[str, bool]) -> Column:
+def _masked(name: str, dtype: str, array: Any, numpy_dtype: Any) -> Column:
     present, mask = _present(array)
-    values = arrays.column(name, dtype, present.to_numpy(dtype=numpy_dtype), **flags)
+    values = arrays.column(name, dtype, present.to_numpy(dtype=numpy_dtype))
     return replace(values, rows=len(array), mask=mask)
 
 
-def _strings(name: str, dtype: str, array: Any, flags: dict[str, bool]) -> Column:
+def _strings(name: str, dtype: str, array: Any) -> Column:
     """Text; the same buffers whether pandas keeps it as Python objects or in Arrow."""
     present, mask = _present(array)
     if hasattr(present, "__arrow_array__") and getattr(array.dtype, "storage", "") == "pyarrow":
         from lineage import frames_arrow
 
-        values = frames_arrow.column(name, dtype, present.__arrow_array__(), **flags)
+        values = frames_arrow.column(name, dtype, present.__arrow_array__())
     else:
         np: Any = sys.modules["numpy"]
         pieces = [text.encode("utf-8", "surrogatepass") for text in present.tolist()]
         lengths = np.fromiter((len(piece) for piece in pieces), dtype="<i8", count=len(pieces))
-        values = Column(name, dtype, len(array), (b"".join(pieces),), 0, (arrays.view(lengths),), **flags)
+        values = Column(name, dtype, len(array), (b"".join(pieces),), 0, (arrays.view(lengths),))
     return replace(values, rows=len(array), mask=mask)
 
 
-def _categorical(name: str, dtype: str, array: Any, flags: dict[str, bool]) -> Column:
+def _categorical(name: str, dtype: str, array: Any) -> Column:
     """By the values, so that rows compare across differing lists of categories; the list is in the exact digest."""
     np: Any = sys.modules["numpy"]
     categories = array.categories.array
@@ -146,7 +148,7 @@ def _categorical(name: str, dtype: str, array: Any, flags: dict[str, bool]) -> C
     _column("categories", categories).digest(listed)
     codes = np.asarray(array.codes)
     missing = codes < 0
-    said = _column(name, categories.take(codes[~missing]), dtype, **flags)
+    said = _column(name, categories.take(codes[~missing]), dtype)
     mask = (arrays.view(missing.view("u1")),) if missing.any() else ()
     detail = f"{'ordered' if array.ordered else 'unordered'}:{listed.hex()}"
     return replace(said, dtype=dtype, rows=len(array), mask=mask, detail=detail)

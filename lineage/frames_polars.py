@@ -65,7 +65,7 @@ def _column(name: str, series: Any) -> Column:
         return Column(name, text, rows, ((joined[0] or "").encode(),), 0, lengths, mask)
     if base == "Binary":
         pieces = present.to_list()
-        lengths = (array("q", map(len, pieces)).tobytes(),)
+        lengths = (memoryview(array("q", map(len, pieces))).cast("B"),)
         return Column(name, text, rows, (b"".join(pieces),), 0, lengths, mask)
     if base == "Boolean":
         present = present.cast(polars.UInt8)

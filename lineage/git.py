@@ -32,8 +32,9 @@ _SAFE = (
 )  # fmt: skip
 # Text that is code. Data, notebooks (their outputs are data) and `.env` files never leave the machine in a diff.
 SOURCE_SUFFIXES = frozenset({
-    ".py", ".pyi", ".pyx", ".pxd", ".sql", ".sh", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".r", ".jl", ".scala", ".java",
-    ".kt", ".js", ".ts", ".c", ".h", ".cpp", ".hpp", ".cc", ".cu", ".rs", ".go", ".md", ".rst", ".lock", ".j2", ".cypher",
+    ".py", ".pyi", ".pyx", ".pxd", ".sql", ".sh", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".r", ".jl", ".scala",
+    ".java", ".kt", ".js", ".ts", ".c", ".h", ".cpp", ".hpp", ".cc", ".cu", ".rs", ".go", ".md", ".rst", ".lock", ".j2",
+    ".cypher",
 })  # fmt: skip
 SOURCE_NAMES = frozenset({"Dockerfile", "Makefile", "Snakefile", "Justfile", "Pipfile", "requirements.txt"})
 _SECTION = re.compile(rb'^diff --git (?:"?a/(?:.*?)"? )"?b/(.*?)"?$')

@@ -50,9 +50,7 @@ def locate(location: str | os.PathLike[str]) -> Location:
     Raises:
         ValueError: the text is empty, or names a store but nothing in it.
     """
-    text = os.fspath(location)
-    if isinstance(text, bytes):
-        text = os.fsdecode(text)
+    text = os.fsdecode(location)
     if not text or "\0" in text:
         raise ValueError("a dataset needs a location: a path, a URL, or a namespace and a name")
     if not isinstance(location, str) or _DRIVE.match(text):

@@ -30,15 +30,15 @@ _HEADER = (
 _BEARER = r"(?P<scheme>\b(?i:bearer)[ ]{1,3})(?P<bearer>[A-Za-z0-9._~+/=-]{12,8192})"
 _BASIC = r"(?P<basicscheme>\bBasic[ ]{1,3})(?P<basic>(?=[A-Za-z]{0,64}[\d+/=])[A-Za-z0-9+/]{8,4096}={0,2})"
 _ENVIRONMENT = (
-    rf"(?P<variable>^(?:export[ ])?(?=[A-Z0-9_]{{0,60}}(?:{data.SECRET_WORD.upper().replace(chr(92) + 'B', '')}))"
+    rf"(?P<variable>^(?:export[ ])?(?=[A-Z0-9_]{{0,60}}(?:{data.NAMING_WORD.upper().replace(chr(92) + 'B', '')}))"
     r"[A-Z][A-Z0-9_]{1,80}=)(?P<line>[^\n]{1,8192})"
 )
 _FLAG = (
-    rf"(?P<flag>--?[A-Za-z0-9-]{{0,30}}(?i:{data.SECRET_WORD})[A-Za-z-]{{0,20}}[\"']?(?:,\s?|\s)[\"']?)"
+    rf"(?P<flag>--?[A-Za-z0-9-]{{0,30}}(?i:{data.NAMING_WORD})[A-Za-z-]{{0,20}}[\"']?(?:,\s?|\s)[\"']?)"
     r"(?P<flagvalue>[^\s\"'-][^\s\"']{0,4095})"
 )
 _NAMED = (
-    rf"(?P<word>(?i:{data.SECRET_WORD}))(?P<rest>[A-Za-z0-9_-]{{0,32}})"
+    rf"(?P<word>(?i:{data.NAMING_WORD}))(?P<rest>[A-Za-z0-9_-]{{0,32}})"
     r"(?P<sep>\\{0,3}[\"']?\]?\s{0,3}(?:=>|:=|==|[:=])\s{0,3})"
     r"(?:(?P<quote>[rbfu]{0,2}\\{0,3}[\"'])(?P<quoted>[^\n]{1,4096}?)(?=\\{0,3}[\"']|\n|\Z)|(?P<plain>[^\s\"'&,;)}\]\\]{1,4096}))"
 )
@@ -108,7 +108,7 @@ def _sensitive(name: str) -> str | None:
     joined = "".join(words)
     found = next((part for part in data.SECRET_PARTS if part in joined), None)
     if found is None:
-        found = next((word for word in words if word in data.SECRET_WORDS), None)
+        found = next((word for word in words if word in data.SECRET_NAMES), None)
     if found is None and last == "pass" and len(words) > 1 and words[-2] in data.PASS_OWNERS:
         found = "password"
     if found is None and last.endswith("token"):
@@ -223,6 +223,10 @@ def _hidden(kind: str, value: Any) -> Any:
         return value if not value or value.startswith(_MARK) or _vocabulary(kind, value) else f"{_MARK}{kind}]"
     if isinstance(value, (int, float)) and kind not in ("password", "key"):
         return value
+    return f"{_MARK}{kind}]"
+
+
+def _mark(kind: str) -> str:
     return f"{_MARK}{kind}]"
 
 

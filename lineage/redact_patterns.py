@@ -41,8 +41,8 @@ TOKENS: dict[str, str] = {
     ),
 }
 
-# Words that name a secret; `SECRET_WORD` finds them in running text, `redact.sensitive` judges the whole name.
-SECRET_WORD = (
+# Words that name a secret; `NAMING_WORD` finds them in running text, `redact.sensitive` judges the whole name.
+NAMING_WORD = (
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|credential|api[ _-]?key|"
     r"(?:access|account|private|shared|signing|encryption|master|storage|ssh|auth|hmac|fernet|subscription|deploy)[_-]?key|"
     r"connection[ _-]?string|conn[_-]?str|signature|\bsig\b"
@@ -56,27 +56,29 @@ SECRET_PARTS = (
     "subscriptionkey", "deploykey", "clientsecret", "accesstoken", "authtoken", "refreshtoken", "sessiontoken",
     "bearertoken", "connectionstring", "connstr", "setcookie",
 )  # fmt: skip
-SECRET_WORDS = frozenset({
-    "pwd", "secret", "secrets", "credential", "credentials", "creds", "authorization", "cookie", "cookies", "sas", "auth",
-    "signature", "sig",
+SECRET_NAMES = frozenset({
+    "pwd", "secret", "secrets", "credential", "credentials", "creds", "authorization", "cookie", "cookies", "sas",
+    "auth", "signature", "sig",
 })  # fmt: skip
 # `db_pass` is a password, `first_pass` is not.
 PASS_OWNERS = frozenset({
-    "db", "user", "mysql", "pg", "postgres", "smtp", "redis", "ftp", "ssh", "admin", "root", "http", "proxy", "sudo", "mail",
+    "db", "user", "mysql", "pg", "postgres", "smtp", "redis", "ftp", "ssh", "admin", "root", "http", "proxy",
+    "sudo", "mail",
 })  # fmt: skip
 # A name whose last word is one of these tells something about a secret, not the secret.
 ABOUT = frozenset({
-    "strength", "length", "len", "policy", "count", "counts", "file", "path", "dir", "name", "names", "id", "ids", "field",
-    "column", "columns", "col", "type", "types", "ttl", "expiry", "expires", "expiration", "enabled", "required", "min",
-    "max", "rate", "limit", "usage", "budget", "accuracy", "loss", "embedding", "embeddings", "prefix", "suffix", "version",
-    "arn", "ref", "manager", "backend", "hint", "size", "index", "idx", "mask", "vocab", "digest", "source", "scope",
-    "provider", "algorithm", "method", "dropout", "similarity", "mode", "rotation",
+    "strength", "length", "len", "policy", "count", "counts", "file", "path", "dir", "name", "names", "id", "ids",
+    "field", "column", "columns", "col", "type", "types", "ttl", "expiry", "expires", "expiration", "enabled",
+    "required", "min", "max", "rate", "limit", "usage", "budget", "accuracy", "loss", "embedding", "embeddings",
+    "prefix", "suffix", "version", "arn", "ref", "manager", "backend", "hint", "size", "index", "idx", "mask",
+    "vocab", "digest", "source", "scope", "provider", "algorithm", "method", "dropout", "similarity", "mode",
+    "rotation",
 })  # fmt: skip
 # `pad_token` and its like are vocabulary of language models.
 VOCABULARY = frozenset({
-    "pad", "eos", "bos", "unk", "sep", "cls", "mask", "stop", "start", "end", "special", "next", "first", "last", "new",
-    "per", "max", "min", "num", "n", "total", "image", "additional", "extra", "prompt", "completion", "continuation", "sub",
-    "decoder", "forced", "begin", "query", "trigger", "placeholder",
+    "pad", "eos", "bos", "unk", "sep", "cls", "mask", "stop", "start", "end", "special", "next", "first", "last",
+    "new", "per", "max", "min", "num", "n", "total", "image", "additional", "extra", "prompt", "completion",
+    "continuation", "sub", "decoder", "forced", "begin", "query", "trigger", "placeholder",
 })  # fmt: skip
 # Under these a value is a secret only if it looks like one.
 SUSPECT_WORDS = frozenset({"key", "session", "sid", "bearer", "access", "nonce", "salt", "pin", "otp", "cert", "login"})

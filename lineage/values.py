@@ -85,7 +85,7 @@ def plain_content(value: Any) -> Content:
 def _reader(kind: type) -> Reader | None:
     """The function that reads instances of `kind`, or None. Subclasses are read as what they derive from."""
     for base in kind.__mro__:
-        root = base.__module__.partition(".")[0] if isinstance(base.__module__, str) else ""
+        root = str(base.__module__).partition(".")[0]
         owner = _OWNERS.get(root)
         if owner is None or root not in sys.modules:
             continue
