@@ -49,11 +49,14 @@ def _facet(path: Path) -> str:
     document = json.loads(path.read_text())
     (key, reference) = next(iter(document["properties"].items()))
     definition = document["$defs"][reference["$ref"].rpartition("/")[2]]
-    lines = [f"### `{key}`", "", f"`{path.name}`: {definition.get('description', document.get('description', ''))}", ""]
-    for name, member in _members(definition):
-        if not name.startswith("_"):
-            lines.append(f"- `{name}`: {member.get('description', member.get('type', ''))}")
-    return "\n".join(lines)
+    lines = [f"### `{key}`", "", f"`{path.name}`: {definition.get('description', '')}", ""]
+    return "\n".join([*lines, *_member_lines(definition, "")])
+
+
+def _member_lines(schema: dict[str, Any], indent: str) -> Iterator[str]:
+    for name, member in _members(schema):
+        yield f"{indent}- `{name}`: {member.get('description', member.get('type', ''))}"
+        yield from _member_lines(member.get("items", member), indent + "  ")
 
 
 def facets() -> str:
@@ -134,10 +137,12 @@ def commands() -> str:
 
 
 def openapi() -> dict[str, Any]:
-    """The service's description of itself."""
-    from lineage_api.app import describe
+    """The service's description of itself; no server runs for it."""
+    from lineage_api.app import create_app
+    from lineage_api.app import openapi as described
+    from lineage_api.settings import Settings
 
-    return describe()
+    return described(create_app(Settings(data=Path("nowhere"))))
 
 
 def routes() -> str:
@@ -146,7 +151,7 @@ def routes() -> str:
     for path, methods in openapi()["paths"].items():
         for method, operation in methods.items():
             asked = " ".join(f"`{item['name']}`" for item in operation.get("parameters", ()) if item["in"] == "query")
-            rows.append((f"`{method.upper()} {path}`", operation.get("summary", ""), asked))
+            rows.append((f"`{method.upper()} {path}`", first_line(operation.get("description")), asked))
     return table(("route", "", "query parameters"), rows)
 
 

@@ -25,6 +25,23 @@ def resolve(document: Document, schema: Document) -> Document:
     return schema
 
 
+def flattened(document: Document, schema: Document) -> Document:
+    """The schema with its reference followed and the members of its `allOf` put into one."""
+    schema = resolve(document, schema)
+    parts = [flattened(document, part) for part in schema.get("allOf", ())]
+    if not parts:
+        return schema
+    whole = {**schema}
+    for part in parts:
+        whole = {
+            **part,
+            **whole,
+            "properties": {**part.get("properties", {}), **whole.get("properties", {})},
+            "required": [*part.get("required", ()), *whole.get("required", ())],
+        }
+    return whole
+
+
 def _kinds(document: Document, schema: Document) -> set[str]:
     schema = resolve(document, schema)
     alternatives = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
@@ -48,7 +65,7 @@ class Comparison:
         if reference and reference in above:
             return  # a recursive schema was compared where it was met first
         above |= {reference}
-        old, new = resolve(self.old, old), resolve(self.new, new)
+        old, new = flattened(self.old, old), flattened(self.new, new)
         before, now = _kinds(self.old, old), _kinds(self.new, new)
         lost = now - before if answered else before - now
         if before and now and lost:

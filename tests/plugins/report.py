@@ -1,13 +1,14 @@
 """The end of a test run: minutes per part, counts done and left out, and whether Neo4j was really there.
 
 Owns what is printed after the last test, gathered over xdist workers, and the rule that a run with
-LINEAGE_TEST_REQUIRE_NEO4J=1 fails if no test met a Neo4j. Tests report through `counted` (by way of `scale.count`)
-and `neo4j_started`; nothing here selects or skips tests.
+LINEAGE_TEST_REQUIRE_NEO4J=1 fails if no test met a Neo4j. Counts are read from what `scale.count` prints; the fixture
+that starts Neo4j calls `neo4j_started`. Nothing here selects or skips tests.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ import pytest
 
 @dataclass
 class _Totals:
-    counts: dict[str, str] = field(default_factory=dict)  # id → what was done and left out
+    counts: set[str] = field(default_factory=set)  # what scaled tests did and left out
     neo4j: set[str] = field(default_factory=set)  # versions met
     neo4j_tests: int = 0
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # folder → test seconds
@@ -27,11 +28,7 @@ class _Totals:
 
 
 _totals = _Totals()
-
-
-def counted(test_id: str, text: str) -> None:
-    """Note what a scaled test did and left out, for example `counted("C1", "200 of 2000")`."""
-    _totals.counts[test_id] = text
+_SCALE = re.compile(r"^\[scale\] (.*)$", re.MULTILINE)
 
 
 def neo4j_started(version: str) -> None:
@@ -50,6 +47,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _totals.seconds[_part(report.nodeid)] += report.duration
+    _totals.counts.update(_SCALE.findall(report.capstdout))
     if report.when == "call" and report.passed and "neo4j" in report.keywords:
         _totals.neo4j_tests += 1
 
@@ -58,7 +56,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     worker: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if worker is not None:
         worker["report"] = {
-            "counts": _totals.counts,
             "neo4j": sorted(_totals.neo4j),
             "left_out": dict(_totals.left_out),
         }
@@ -69,7 +66,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     said = getattr(node, "workeroutput", {}).get("report", {})
-    _totals.counts.update(said.get("counts", {}))
     _totals.neo4j.update(said.get("neo4j", ()))
     _totals.left_out = Counter(said.get("left_out", {})) or _totals.left_out  # each worker deselects the same
 
@@ -82,8 +78,8 @@ def _neo4j_missing() -> bool:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     write = terminalreporter.write_line
     terminalreporter.section("counts and minutes")
-    for test_id, text in sorted(_totals.counts.items()):
-        write(f"count {test_id}: {text}")
+    for text in sorted(_totals.counts):
+        write(f"count {text}")
     for part, seconds in sorted(_totals.seconds.items(), key=lambda pair: -pair[1]):
         write(f"{part}: {seconds / 60:.2f} min of test time, {_totals.left_out[part]} tests left out")
     for part in sorted(set(_totals.left_out) - set(_totals.seconds)):

@@ -101,10 +101,12 @@ def test_a_facet_may_gain_a_member_but_not_lose_or_demand_one() -> None:
     old: dict[str, Any] = {
         "Run.json": {"$defs": {"Run": {"type": "object", "properties": {"kind": {"type": "string"}}}}}
     }
+    base = {"$ref": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunFacet"}
+    old["Run.json"]["$defs"]["Run"] = {"allOf": [base, old["Run.json"]["$defs"]["Run"]]}
     new = copy.deepcopy(old)
-    new["Run.json"]["$defs"]["Run"]["properties"]["note"] = {"type": "string"}
+    new["Run.json"]["$defs"]["Run"]["allOf"][1]["properties"]["note"] = {"type": "string"}
     assert facet_breaks(old, new) == []
-    new["Run.json"]["$defs"]["Run"]["required"] = ["note"]
+    new["Run.json"]["$defs"]["Run"]["allOf"][1]["required"] = ["note"]
     assert facet_breaks(old, new) == ["Run.json#Run.note: is now required"]
     assert facet_breaks(new, old) == ["Run.json#Run.note: is gone", "Run.json#Run.note: no longer always there"]
     assert facet_breaks(old, {}) == ["Run.json: is gone"]
