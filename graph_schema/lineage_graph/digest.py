@@ -29,6 +29,7 @@ class FactHashes(Protocol):
 
     def fact_hashes(self, project: str) -> Iterable[bytes]:
         """Hashes of all facts that the digest covers."""
+        ...
 
 
 def graph_digest(facts: FactHashes, store: GraphStore, project: str) -> dict[str, Any]:

@@ -33,21 +33,27 @@ class Timeline(Protocol):
 
     def members(self, dataset: bytes) -> Sequence[bytes]:
         """The dataset's alias component, itself included."""
+        ...
 
     def name(self, dataset: bytes) -> tuple[str, str]:
         """(namespace, name) of a dataset."""
+        ...
 
     def latest(self, datasets: Sequence[bytes], at: int | None, not_run: bytes) -> Generation | None:
         """The last finished generation of any of the datasets at or before `at`, by (time, version, run)."""
+        ...
 
     def latest_of(self, versions: Sequence[bytes], at: int | None, not_run: bytes) -> Generation | None:
         """The same over all generations of these versions."""
+        ...
 
     def generated(self, versions: Sequence[bytes]) -> bool:
         """Whether any run, finished or not, generated one of these versions."""
+        ...
 
     def made_by(self, run: bytes, dataset: bytes) -> Sequence[bytes]:
         """Versions of a dataset that a run generated."""
+        ...
 
 
 @dataclass(slots=True)
