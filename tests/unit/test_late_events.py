@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from lineage_graph.projection.engine import Projection
 
-from tests.fixtures.replica import Replica, project, records
-from tests.fixtures.run_shapes import (
+from fixtures.replica import Replica, project, records
+from fixtures.run_shapes import (
     dataset,
     dataset_event,
     digest,
@@ -20,6 +19,7 @@ from tests.fixtures.run_shapes import (
     user_alias,
     version,
 )
+from lineage_graph.projection.engine import Projection
 
 Tell = Callable[..., Replica]
 

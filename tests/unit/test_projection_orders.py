@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from lineage_graph.projection.engine import Projection
 
-from tests.fixtures.reference_derivation import derive_whole
-from tests.fixtures.replica import PROJECT, Replica, project
-from tests.fixtures.run_shapes import SHAPES
-from tests.scale import count
+from fixtures.reference_derivation import assert_same, derive_whole
+from fixtures.replica import PROJECT, project
+from fixtures.run_shapes import SHAPES
+from lineage_graph.projection.engine import Projection
+from scale import count
 
 
 @pytest.fixture
@@ -22,12 +21,6 @@ def projection() -> Any:
     opened = Projection("sqlite://")
     yield opened
     opened.close()
-
-
-def assert_same(replica: Replica, events: Sequence[dict[str, Any]], context: object) -> None:
-    nodes, edges = derive_whole(events, PROJECT)
-    assert replica.nodes == nodes, context
-    assert replica.edges == edges, context
 
 
 @pytest.mark.full

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lineage_graph.projection.engine import Projection
 
-from tests.fixtures.replica import project
-from tests.fixtures.run_shapes import (
+from fixtures.reference_derivation import assert_same
+from fixtures.replica import project
+from fixtures.run_shapes import (
     dataset,
     dataset_event,
     digest,
@@ -22,8 +22,8 @@ from tests.fixtures.run_shapes import (
     user_alias,
     version,
 )
-from tests.scale import count
-from tests.unit.test_projection_orders import assert_same
+from lineage_graph.projection.engine import Projection
+from scale import count
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SECONDS = st.integers(0, 12)
