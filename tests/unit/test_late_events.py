@@ -134,7 +134,7 @@ def test_a_late_lineage_facet_replaces_what_co_occurs(tell: Tell) -> None:
         run_event("COMPLETE", 9, "mix", 1, outputs=[dataset("out")]),
     )
     assert graph.derived(1) == []
-    stated = {"lineage": {"inputs": [{"namespace": "warehouse", "name": "a", "type": "DATASET"}]}}
+    stated: dict[str, Any] = {"lineage": {"inputs": [{"namespace": "warehouse", "name": "a", "type": "DATASET"}]}}
     tell(run_event("OTHER", 10, "mix", 1, outputs=[dataset("out", **stated)]))
     assert graph.derived(1) == [("out run:1", "a unversioned:", "stated")]
     [made] = [edge for edge in graph.edges.values() if edge.key.type == "GENERATED_BY"]
@@ -199,7 +199,7 @@ def test_outputs_only_announced_at_start_are_no_versions_yet(tell: Tell) -> None
 
 
 def test_a_parent_that_never_speaks_exists_and_siblings_stay_apart(tell: Tell) -> None:
-    parent = {"parent": {"run": {"runId": run_id(9)}, "job": {"namespace": "tests", "name": "flow"}}}
+    parent: dict[str, Any] = {"parent": {"run": {"runId": run_id(9)}, "job": {"namespace": "tests", "name": "flow"}}}
     graph = tell(
         run_event("COMPLETE", 10, "left", 1, inputs=[dataset("a")], outputs=[dataset("x")], **parent),
         run_event("COMPLETE", 10, "right", 2, inputs=[dataset("b")], outputs=[dataset("y")], **parent),

@@ -84,7 +84,7 @@ def _checks_on(member: dict[str, Any], run: bytes, value: dict[str, Any]) -> lis
             continue
         for assertion in facet["assertions"]:
             if isinstance(assertion, dict) and isinstance(assertion.get("success"), bool):
-                check = {k: v for k, v in assertion.items() if isinstance(v, str | bool)}
+                check: dict[str, Any] = {k: v for k, v in assertion.items() if isinstance(v, str | bool)}
                 check["subject"] = {k: value[k] for k in ("ns", "n", "s", "v") if k in value}
                 found.append(Fact(NodeKind.RUN, run, "check", check))
         break

@@ -155,7 +155,7 @@ def _checks(checks: list[Any], run: bytes) -> list[Fact]:
     found = []
     for check in checks:
         if isinstance(check, dict) and is_text(check.get("name")) and isinstance(check.get("success"), bool):
-            value = {k: v for k, v in check.items() if isinstance(v, str | bool | int | float)}
+            value: dict[str, Any] = {k: v for k, v in check.items() if isinstance(v, str | bool | int | float)}
             subject = check.get("subject")
             if isinstance(subject, dict) and is_text(subject.get("namespace")) and is_text(subject.get("name")):
                 value["subject"] = {"ns": subject["namespace"], "n": subject["name"]}
