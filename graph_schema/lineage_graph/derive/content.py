@@ -1,7 +1,7 @@
 """What one run contributes to the graph: its node, and the edges that are its statements.
 
 Owns `run_content`, pure: view + bindings in, nodes and edges out. A run's content replaces its former content as
-a whole, which is how a late event retracts. Versions, job versions and shared nodes have scopes of their own (`scopes`).
+a whole, which is how a late event retracts. Versions, job versions and shared nodes have their own scopes (`scopes`).
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _other_names(member: dict[str, Any], subject: bytes, own: tuple[str, str], a
 
 
 def stated_lineage(member: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Dataset sources that a `lineage` facet states for its dataset; None without the facet, [] = stated to have none."""
+    """Sources that a dataset's `lineage` facet states; None without the facet, [] when it states to have none."""
     facet = facet_of(member, "lineage")
     if facet is None or not isinstance(facet.get("inputs"), list):
         return None
@@ -145,15 +145,16 @@ def entry_lineage(job: dict[str, Any]) -> dict[tuple[str, str], list[dict[str, A
 def _sources(inputs: list[Any]) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for source in inputs:
-        if isinstance(source, dict) and source.get("type") == "DATASET":
-            if is_text(source.get("namespace")) and is_text(source.get("name")):
-                namespace, name = normalise(source["namespace"], source["name"])
-                found[namespace, name] = {"ns": namespace, "n": name}
+        if not isinstance(source, dict) or source.get("type") != "DATASET":
+            continue
+        if is_text(source.get("namespace")) and is_text(source.get("name")):
+            namespace, name = normalise(source["namespace"], source["name"])
+            found[namespace, name] = {"ns": namespace, "n": name}
     return [found[key] for key in sorted(found)]
 
 
 def column_facts(member: dict[str, Any], job: tuple[str, str]) -> list[Fact]:
-    """Field → Field statements of `columnLineage` and of the field part of `lineage`; fields exist only when named so."""
+    """Field → Field statements of `columnLineage` and of `lineage`'s fields; a field exists only when named so."""
     namespace, name = normalise(member["namespace"], member["name"])
     found: list[Fact] = []
     for facet_name, group in (("columnLineage", "inputFields"), ("lineage", "inputs")):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lineage_graph.derive.aliases import AliasFact, Aliases, Component, resolve_aliases
+from lineage_graph.derive.aliases import Aliases, AliasFact, Component, resolve_aliases
 from lineage_graph.projection.database import Statements
 from lineage_graph.projection.timeline import ProjectTimeline
 

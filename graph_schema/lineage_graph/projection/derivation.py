@@ -83,9 +83,12 @@ class Derivation:
         self._timeline = ProjectTimeline(connection, project)
         self._aliasing = Aliasing(self._scopes, project, self._timeline)
         self.emission = Emission(connection, project, uuid)
+        self._first = 0
+        self._new: set[bytes] = set()  # runs without a fact before this batch: nothing is derived of them yet
 
-    def derive(self, dirty: Dirty) -> None:
-        """Bring everything derived up to the facts."""
+    def derive(self, dirty: Dirty, first: int) -> None:
+        """Bring everything derived up to the facts; `first` is the batch's first sequence number."""
+        self._first = first
         affected: set[bytes] = set()
         if dirty.aliases:
             changed = self._aliasing.add(dirty.aliases)
@@ -107,20 +110,22 @@ class Derivation:
             self._job_version(view, job_versions)
         self._emit_rest(dirty, job_versions)
         self._timeline.flush()
+        self._new.clear()
 
     # -- (1) runs and their generations --------------------------------------------------------------------------
 
     def _view(self, run: bytes) -> RunView:
-        return run_view(run, self._facts_of(run))
+        rows = self._rows_of(run)
+        if rows and min(row[5] for row in rows) >= self._first:
+            self._new.add(run)
+        return run_view(run, [_fact(run, row) for row in rows])
 
-    def _facts_of(self, subject: bytes) -> list[Fact]:
-        return [
-            _fact(subject, row) for row in self._facts.all("facts_of", {"project": self._project, "subject": subject})
-        ]
+    def _rows_of(self, subject: bytes) -> list[Any]:
+        return self._facts.all("facts_of", {"project": self._project, "subject": subject})
 
     def _generate(self, view: RunView, versions: set[bytes]) -> set[bytes]:
         """Replace a run's generations; returns runs whose bindings that may change."""
-        before = self._timeline.generations_of(view.ident)
+        before = {} if view.ident in self._new else self._timeline.generations_of(view.ident)
         after: dict[bytes, tuple[bytes, int, int, bytes]] = {}
         if view.generates:
             for output in view.outputs:
@@ -188,7 +193,7 @@ class Derivation:
                 origin = bound.generation if bound.precision else b""
                 row = (origin, view.bind_time or 0, about.get(dataset, b"{}"))
                 usages[dataset, bound.version] = row
-        before = self._timeline.usages_of(view.ident)
+        before = {} if view.ident in self._new else self._timeline.usages_of(view.ident)
         for key in before.keys() | usages.keys():
             if before.get(key) != usages.get(key):
                 self._timeline.set_usage(view.ident, key, usages.get(key))
@@ -200,7 +205,7 @@ class Derivation:
         """Note the run's job version; one that lost its last run is noted with None."""
         after = job_version_ident(view)
         key = {"project": self._project, "run": view.ident}
-        row = self._scopes.one("job_version_of_run", key)
+        row = None if view.ident in self._new else self._scopes.one("job_version_of_run", key)
         if row is not None and row[0] == after:
             return
         self._scopes.run("set_job_version", {**key, "job_version": after})
@@ -235,7 +240,10 @@ class Derivation:
             content = dataset_content(dataset, facts, component, contradictions, names, self._ids)
             emit(_SCOPE[NodeKind.DATASET] + dataset, content)
         for kind, subject in dirty.shared:
-            emit(_SCOPE[kind] + subject, shared_content(kind, subject, self._facts_of(subject), self._ids))
+            emit(
+                _SCOPE[kind] + subject,
+                shared_content(kind, subject, [_fact(subject, row) for row in self._rows_of(subject)], self._ids),
+            )
 
     def _latest(self, subject: bytes, predicates: Iterable[str]) -> list[Fact]:
         """The last fact of each predicate: older ones would be read by the thousand for nothing."""
@@ -249,5 +257,5 @@ def _stated(output: Mention) -> list[bytes]:
 
 
 def _fact(subject: bytes, row: Any) -> Fact:
-    kind, predicate, at, target, value = row
+    kind, predicate, at, target, value = row[:5]
     return Fact(NodeKind(kind), subject, predicate, loads_exact(value), None if at < 0 else at, target)

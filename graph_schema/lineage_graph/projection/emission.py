@@ -169,7 +169,8 @@ def _entity(project: int, node: Node) -> dict[str, Any]:
     return {
         "id": node.id, "project": project, "kind": node.kind.value, "ident": node.ident,
         "namespace": str(props.get("namespace") or ""), "name": str(props.get("name") or ""), "version": version,
-        "time": props.get("time") or 0, "state": str(props.get("state") or ""), "is_model": 1 if props.get("model") else 0,
+        "time": props.get("time") or 0, "state": str(props.get("state") or ""),
+        "is_model": 1 if props.get("model") else 0,
     }  # fmt: skip
 
 

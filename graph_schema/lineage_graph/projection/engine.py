@@ -22,6 +22,7 @@ from lineage_graph.model import Delta, NodeKind
 from lineage_graph.projection.database import Statements, migrate, open_engine, transaction
 from lineage_graph.projection.derivation import Derivation, Dirty
 from lineage_graph.projection.emission import pack_delta, unpack_delta
+from lineage_graph.queries import parse_statements, read_text
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +30,6 @@ GAP = "application/vnd.weftline.gap+json"
 SERVER = "application/vnd.weftline.server+json"
 
 _KNOWN_FACTS = 100_000
-_RESET = (
-    "project", "cursor", "producer", "fact", "generation", "usage", "version", "run_job_version", "alias", "alias_member",
-    "emitted", "outbox", "entity", "attribute", "model_version", "gap", "client_run",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +118,8 @@ class Projection:
         """Forget everything, before a rebuild from the journal."""
         cursor = self._connection.cursor()
         with transaction(self._connection):
-            for table in _RESET:
-                cursor.execute("DELETE FROM " + table)
+            for statement in parse_statements(read_text("lineage_graph.projection", "queries/reset.sql"), "--"):
+                cursor.execute(statement)
         self._forget_caches()
 
     # -- one batch -----------------------------------------------------------------------------------------------
@@ -142,7 +139,7 @@ class Projection:
         deltas = []
         for uuid, dirty in touched.items():
             derivation = self._derivation(uuid)
-            derivation.derive(dirty)
+            derivation.derive(dirty, records[0].seq)
             delta = derivation.emission.finish(seq)
             if delta is None:
                 delta = Delta(uuid, seq)
@@ -179,8 +176,9 @@ class Projection:
         self._new_facts.append(
             {
                 "project": project, "subject": fact.subject, "predicate": fact.predicate,
-                "at": -1 if fact.at is None else fact.at, "hash": digest, "kind": fact.kind.value, "object": fact.object,
-                "value": value, "seq": record.seq, "recorded": record.received, "producer": number,
+                "at": -1 if fact.at is None else fact.at, "hash": digest, "kind": fact.kind.value,
+                "object": fact.object, "value": value, "seq": record.seq, "recorded": record.received,
+                "producer": number,
             }
         )  # fmt: skip
         self._known[key] = None

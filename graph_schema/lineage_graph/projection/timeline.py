@@ -141,7 +141,7 @@ class ProjectTimeline:
             view.finished = any(row[1] for row in generations)
             last = generations[-1][0]
             if len(generations) == DESCRIBED_BY:  # there may be more
-                view.finished = view.finished or self._sql.one("any_finished", key) is not None
+                view.finished = view.finished or bool(self._sql.one("any_finished", key)[0])
                 last = self._sql.one("last_generation", key)[0]
             following = self._sql.one("successor", {**key, "dataset": dataset, "at": last})
             dropped = self._facts.one("drops_of", {"project": self._project, "subject": dataset, "after": last})[0]
@@ -227,7 +227,11 @@ class ProjectTimeline:
 
     def versions_before(self, dataset: bytes, at: int) -> set[bytes]:
         """Versions of a dataset whose validity a generation at time `at` may end."""
-        return {version for (version,) in self._sql.all("previous_versions", self._at(at, dataset=dataset))}
+        return {
+            version
+            for finished in (0, 1)
+            for (version,) in self._sql.all("previous_versions", self._at(at, dataset=dataset, finished=finished))
+        }
 
     def _at(self, at: int | None, **more: Any) -> dict[str, Any]:
         return {"project": self._project, "at": FOREVER if at is None else at, **more}

@@ -45,7 +45,7 @@ CREATE TABLE generation (
     PRIMARY KEY (project, run, version)
 ) WITHOUT ROWID;
 CREATE INDEX generation_of_dataset ON generation (project, dataset, finished, time, version, run);
-CREATE INDEX generation_of_version ON generation (project, version, time, run);
+CREATE INDEX generation_of_version ON generation (project, version, time, run, finished);
 
 -- A run means a version by a dataset: as an input, or as a source stated for an output.
 CREATE TABLE usage (

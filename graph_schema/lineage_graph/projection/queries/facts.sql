@@ -25,8 +25,8 @@ VALUES (:project, :subject, :predicate, :at, :hash, :kind, :object, :value, :seq
 ON CONFLICT DO NOTHING;
 
 -- name: facts_of
--- All facts of one subject.
-SELECT kind, predicate, at, object, value FROM fact WHERE project = :project AND subject = :subject;
+-- All facts of one subject, and when each was journalled.
+SELECT kind, predicate, at, object, value, seq FROM fact WHERE project = :project AND subject = :subject;
 
 -- name: latest_fact
 -- The last statement of one predicate by time, then by value.

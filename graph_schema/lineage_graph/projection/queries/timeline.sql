@@ -31,31 +31,32 @@ ORDER BY time LIMIT 1;
 
 -- name: runs_at
 -- Runs of the finished generations of a dataset at exactly one time.
-SELECT DISTINCT run FROM generation
+SELECT run FROM generation
 WHERE project = :project AND dataset = :dataset AND finished = 1 AND time = :at;
 
 -- name: users_between
 -- Runs that use a dataset and started in [from, to).
-SELECT DISTINCT run FROM usage
+SELECT run FROM usage
 WHERE project = :project AND dataset = :dataset AND time >= :start AND time < :stop;
 
 -- name: users_of_version
 -- Runs bound to a version that started at or after a time.
-SELECT DISTINCT run FROM usage WHERE project = :project AND bound = :version AND time >= :start;
+SELECT run FROM usage WHERE project = :project AND bound = :version AND time >= :start;
 
 -- name: users_of_dataset
 -- All runs that use a dataset.
-SELECT DISTINCT run FROM usage WHERE project = :project AND dataset = :dataset;
+SELECT run FROM usage WHERE project = :project AND dataset = :dataset;
 
 -- name: users_by_origin
 -- Runs that were handed a value by a run.
-SELECT DISTINCT run FROM usage WHERE project = :project AND origin = :origin AND origin <> x'';
+SELECT run FROM usage WHERE project = :project AND origin = :origin AND origin <> x'';
 
 -- name: previous_versions
--- Versions of a dataset made at the last time before a time: those whose validity a new one may end.
-SELECT DISTINCT version FROM generation
-WHERE project = :project AND dataset = :dataset AND time = (
-    SELECT max(time) FROM generation WHERE project = :project AND dataset = :dataset AND time < :at
+-- Versions of a dataset made, finished or not, at the last time before a time: those whose validity a new one may end.
+SELECT version FROM generation
+WHERE project = :project AND dataset = :dataset AND finished = :finished AND time = (
+    SELECT max(time) FROM generation
+    WHERE project = :project AND dataset = :dataset AND finished = :finished AND time < :at
 );
 
 -- name: generations_of_run
@@ -99,7 +100,7 @@ SELECT max(time) FROM generation WHERE project = :project AND version = :version
 
 -- name: any_finished
 -- Whether a version has a finished generation.
-SELECT 1 FROM generation WHERE project = :project AND version = :version AND finished = 1 LIMIT 1;
+SELECT max(finished) FROM generation WHERE project = :project AND version = :version;
 
 -- name: successor
 -- When the first finished generation of another version of the dataset came after a time.
