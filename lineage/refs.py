@@ -97,7 +97,7 @@ class WordRef:
 Ref = NodeRef | ModelRef | DatasetRef | SubjectRef | WordRef
 
 
-def parse_ref(text: str, *, bare_model: bool = False) -> Ref:
+def parse(text: str, *, bare_model: bool = False) -> Ref:
     """What `text` refers to.
 
     Args:

@@ -57,9 +57,14 @@ class SilentTask(BaseModel):
 class Completeness(BaseModel):
     """What an answer does not know; an empty one still says so."""
 
-    truncated: bool = Field(False, description="Limits cut the answer; `next_cursor` continues it where there is one.")
-    ambiguous: bool = Field(False, description="A version has several generations and none could be chosen.")
-    inferred: bool = Field(False, description="Some input carried no version; the latest at its time was taken.")
+    truncated: bool = Field(
+        default=False, description="Limits cut the answer; `next_cursor` continues it where there is one."
+    )
+    truncated_by: str | None = Field(default=None, description="depth, nodes, rows, edges or time.", examples=[None])
+    ambiguous: bool = Field(default=False, description="A version has several generations and none could be chosen.")
+    inferred: bool = Field(
+        default=False, description="Some input carried no version; the latest at its time was taken."
+    )
     unresolved: list[Unresolved] = Field(default_factory=list)
     gaps: list[GapItem] = Field(default_factory=list)
     silent_tasks: list[SilentTask] = Field(default_factory=list)
@@ -112,10 +117,14 @@ class EdgeItem(BaseModel):
     src: str = Field(examples=[_VERSION_ID])
     type: str = Field(examples=["GENERATED_BY"])
     dst: str = Field(examples=[_RUN_ID])
-    via: str = Field("", description="Node id of the run whose statement this is, where two could make it.")
-    generation: str = Field("", description="Node id of the run whose generation of `dst` is meant.")
-    explicit: bool = Field(False, description="On GENERATED_BY: DERIVED_FROM edges say more than the run's inputs.")
-    precision: str | None = Field(None, description="On DERIVED_FROM and handed-over USED: how well it is known.")
+    via: str = Field(default="", description="Node id of the run whose statement this is, where two could make it.")
+    generation: str = Field(default="", description="Node id of the run whose generation of `dst` is meant.")
+    explicit: bool = Field(
+        default=False, description="On GENERATED_BY: DERIVED_FROM edges say more than the run's inputs."
+    )
+    precision: str | None = Field(
+        default=None, description="On DERIVED_FROM and handed-over USED: how well it is known."
+    )
     basis: Basis = Basis.OBSERVED
     valid_from: str | None = None
     valid_to: str | None = None

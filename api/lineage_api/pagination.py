@@ -83,10 +83,8 @@ class Cursors:
 
 async def cursors(request: Request, project: Annotated[ProjectContext, Depends(project_of)]) -> Cursors:
     """Cursors bound to this request's project, route and parameters."""
-    return Cursors(
-        service_of(request).cursor_key,
-        _question(project.uuid, request.url.path, dict(request.query_params.multi_items())),
-    )
+    question = _question(project.uuid, request.url.path, dict(request.query_params.multi_items()))
+    return Cursors(service_of(request).cursor_key, question)
 
 
 def _question(project: str, path: str, params: Mapping[str, str]) -> bytes:

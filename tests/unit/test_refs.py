@@ -14,7 +14,7 @@ from lineage.refs import (
     SubjectRef,
     WordRef,
     model_version,
-    parse_ref,
+    parse,
 )
 
 NODE = "run_abcdefghijklmnopqrstuvwxyz"
@@ -42,7 +42,7 @@ PARTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"])
     ],
 )
 def test_each_form_means_one_thing(text: str, expected: object) -> None:
-    assert parse_ref(text) == expected
+    assert parse(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_each_form_means_one_thing(text: str, expected: object) -> None:
     ],
 )
 def test_a_bare_word_is_a_model_where_a_model_is_asked_for(text: str, expected: object) -> None:
-    assert parse_ref(text, bare_model=True) == expected
+    assert parse(text, bare_model=True) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_bare_word_is_a_model_where_a_model_is_asked_for(text: str, expected: 
 )
 def test_what_does_not_parse_says_what_was_expected(text: str) -> None:
     with pytest.raises(BadRef, match=r"expected|empty|UTF-8|hexadecimal"):
-        parse_ref(text)
+        parse(text)
 
 
 @pytest.mark.parametrize(
@@ -101,19 +101,19 @@ def test_model_versions_get_the_services_spelling(text: str, expected: str) -> N
 @given(namespace=PARTS, name=PARTS, version=st.none() | PARTS)
 def test_a_dataset_reference_survives_being_written_and_read(namespace: str, name: str, version: str | None) -> None:
     ref = DatasetRef(namespace, name, version)
-    assert parse_ref(str(ref)) == ref
+    assert parse(str(ref)) == ref
 
 
 @given(name=PARTS, version=st.none() | st.sampled_from(["7", "@production", "sha256:9f3c0000", "@a#b"]))
 def test_a_model_reference_survives_being_written_and_read(name: str, version: str | None) -> None:
     ref = ModelRef(name, version)
-    assert parse_ref(str(ref)) == ref
+    assert parse(str(ref)) == ref
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_reference_or_a_refusal_with_words(text: str) -> None:
     try:
-        answer = str(parse_ref(text))
+        answer = str(parse(text))
     except BadRef as refusal:
         answer = str(refusal)
     assert answer

@@ -117,12 +117,12 @@ WHERE project = (SELECT id FROM project WHERE uuid = :project) AND model = :mode
 ORDER BY number DESC
 LIMIT :limit
 
--- name: model_latest_numbers
--- The highest number of some models.
-SELECT model, max(number) AS number
-FROM model_version
-WHERE project = (SELECT id FROM project WHERE uuid = :project) AND model IN :models
-GROUP BY model
+-- name: model_versions_newest
+-- The newest registered version of each of some models.
+SELECT m.model, m.number, m.version, m.registered, m.tags
+FROM model_version AS m
+WHERE m.project = (SELECT id FROM project WHERE uuid = :project) AND m.model IN :models
+  AND m.number = (SELECT max(n.number) FROM model_version AS n WHERE n.project = m.project AND n.model = m.model)
 
 -- name: gaps_of_runs
 -- Records known to be lost by the clients that sent anything of some runs.
@@ -131,4 +131,13 @@ FROM client_run AS c
 CROSS JOIN gap AS g ON g.project = c.project AND g.client = c.client
 WHERE c.project = (SELECT id FROM project WHERE uuid = :project) AND c.run IN :runs
 ORDER BY c.run, g.client, g.first
+LIMIT :limit
+
+-- name: records_about
+-- Journal records that stated the facts of a run.
+SELECT DISTINCT f.seq
+FROM entity AS e
+JOIN fact AS f ON f.project = e.project AND f.subject = e.ident
+WHERE e.id = :run AND e.project = (SELECT id FROM project WHERE uuid = :project)
+ORDER BY f.seq
 LIMIT :limit

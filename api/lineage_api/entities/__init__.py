@@ -1,0 +1,1 @@
+"""Lists and items of runs, jobs, datasets, models, namespaces and actors."""

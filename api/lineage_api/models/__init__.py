@@ -1,0 +1,1 @@
+"""Models: their registered versions, and where a version comes from."""

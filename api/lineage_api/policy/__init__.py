@@ -1,0 +1,1 @@
+"""Rules over the ancestry of a version."""

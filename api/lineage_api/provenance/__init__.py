@@ -1,0 +1,1 @@
+"""Names to nodes, and walks from a node to its causes and effects."""

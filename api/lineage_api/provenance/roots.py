@@ -1,0 +1,94 @@
+"""Where a walk starts, and for which moment.
+
+Owns turning a node id and the texts of `valid_at` and `known_at` into what a walk takes: a dataset stands for its
+newest version, a job for its newest run, a check or deployment for its subject. Does not walk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lineage_api.journal.reader import JournalReader
+from lineage_api.models.versions import current_node
+from lineage_api.problem import Kind, Problem
+from lineage_api.reading import Reading
+from lineage_graph.model import AsOf, EdgeType, Node, NodeKind
+from lineage_graph.names import normalise
+from lineage_graph.projection.catalog import Filters
+
+_WALKED = frozenset({NodeKind.RUN, NodeKind.DATASET_VERSION, NodeKind.FIELD})
+_ATTACHED = frozenset({NodeKind.CHECK, NodeKind.DEPLOYMENT, NodeKind.DECLARATION, NodeKind.APPROVAL, NodeKind.ARTIFACT})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`valid_at` and `known_at` as given; None = now."""
+
+    valid_at: str | None = None
+    known_at: str | None = None
+
+
+def walked_roots(reading: Reading, root: str) -> list[str]:
+    """Node ids a walk from `root` starts at.
+
+    Raises:
+        Problem: 404 for an unknown node, 422 for a kind that nothing is derived from.
+    """
+    node = current_node(reading.store, reading.project, root)
+    if node.kind in _WALKED:
+        return [root]
+    if node.kind is NodeKind.DATASET:
+        return [_newest_version(reading, node)]
+    if node.kind is NodeKind.JOB:
+        own = Filters(namespace=node.props["namespace"], version=node.props["name"])
+        runs = reading.catalog.page(reading.project, NodeKind.RUN, own, after=None, limit=1)
+        if runs:
+            return [runs[0].id]
+        raise Problem(Kind.NOT_FOUND, f"Job {node.props['name']!r} never ran.")
+    if node.kind in _ATTACHED:
+        return sorted({e.key.dst for e in reading.store.edges_from(reading.project, [root], [EdgeType.ATTACHED])})
+    raise Problem(
+        Kind.REFUSED,
+        f"Nothing is derived from a {node.kind.value}: ask about a run, a dataset, a job, or GET /nodes/{root}.",
+        [{"path": "root", "expected": "a run, version, dataset, field or job", "got": node.kind.value}],
+    )
+
+
+def moment(journal: JournalReader, asked: Moment) -> AsOf:
+    """The filters of an answer.
+
+    Raises:
+        Problem: 422, not a time (or, for `known_at`, a sequence number).
+    """
+    valid_at = None if asked.valid_at is None else _microseconds("valid_at", asked.valid_at)
+    if asked.known_at is None:
+        return AsOf(valid_at)
+    if asked.known_at.isascii() and asked.known_at.isdecimal() and len(asked.known_at) < 19:
+        return AsOf(valid_at, int(asked.known_at))
+    return AsOf(valid_at, journal.seq_at(_microseconds("known_at", asked.known_at)))
+
+
+def _newest_version(reading: Reading, dataset: Node) -> str:
+    names = [(dataset.props["namespace"], dataset.props["name"]), *map(tuple, dataset.props.get("aliases") or ())]
+    found = []
+    for namespace, name in names:
+        own = Filters(namespace=namespace, name=name)
+        found += reading.catalog.page(reading.project, NodeKind.DATASET_VERSION, own, after=None, limit=1)
+    if not found:
+        namespace, name = normalise(*names[0])
+        raise Problem(Kind.NOT_FOUND, f"{namespace} {name} is known by name only: no run read or made a version of it.")
+    return max(found, key=lambda version: (version.time, version.id)).id
+
+
+def _microseconds(path: str, text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        expected = "an RFC 3339 time" + (" or a sequence number" if path == "known_at" else "")
+        raise Problem(
+            Kind.REFUSED, f"{path} is {expected}.", [{"path": path, "expected": expected, "got": ascii(text[:60])}]
+        ) from None
+    zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    difference = zoned - datetime(1970, 1, 1, tzinfo=UTC)
+    return (difference.days * 86_400 + difference.seconds) * 1_000_000 + difference.microseconds
