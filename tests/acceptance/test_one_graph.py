@@ -1,5 +1,5 @@
-"""One graph whatever the arrival, end to end (S2, S3, S4): shuffled, repeated and re-cut deliveries to a real server end
-in the digest of the plain delivery, and so does a rebuild from the journal."""
+"""One graph whatever the arrival, end to end (S2, S3, S4): shuffled, repeated and re-cut deliveries to a real server
+end in the digest of the plain delivery, and so does a rebuild from the journal."""
 
 from __future__ import annotations
 
