@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lineage.ask import impact, origins, query, why
-    from lineage.autocapture import autocapture
+    from lineage.capture import autocapture
     from lineage.datasets import Dataset, Model
     from lineage.decorators import tracked_flow, tracked_task
     from lineage.record import (

@@ -2,9 +2,9 @@
 
 Owns the context variable, the set of root runs in progress, and the rule for threads that were started without a
 copy of their starter's context (`threading.Thread` and `ThreadPoolExecutor` do that before Python 3.14): such a thread
-belongs to the only root run in progress, if that run holds the main thread and began before the thread did; within it, to the innermost
-run of the main thread that began before the thread did. In every other case the thread has no run; it can be given
-one with `contextvars.copy_context().run`. Does not start or end runs.
+belongs to the only root run in progress, if that run holds the main thread and began before the thread did; within
+it, to the innermost run of the main thread that began before the thread did. In every other case the thread has no
+run; it can be given one with `contextvars.copy_context().run`. Does not start or end runs.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def _adopted() -> Run | None:
     main = threading.main_thread().ident
     if len(roots) != 1 or roots[0].thread != main or ident in roots[0].older_threads:
         diagnostics.debug(
-            f"this thread has no run: {len(roots)} root runs are in progress and none of them is known to have started it; "
-            "start it with contextvars.copy_context().run to keep the run"
+            f"this thread has no run: {len(roots)} root runs are in progress and none of them is known to have started "
+            "it; start it with contextvars.copy_context().run to keep the run"
         )
         return None
     run = roots[0]

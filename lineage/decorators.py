@@ -153,7 +153,9 @@ def _generator(tracked: Tracked[..., Any]) -> Callable[..., Any]:
         if call is None:
             return (yield from inner)
         call.suspend()
-        step, given, streamed = inner.send, None, False
+        step: Callable[[Any], Any] = inner.send
+        given: Any = None
+        streamed = False
         while True:
             call.resume()
             try:
@@ -187,7 +189,9 @@ def _async_generator(tracked: Tracked[..., Any]) -> Callable[..., Any]:
         inner = fn(*args, **kwargs)
         call = tracked.begin(args, kwargs) or Untracked()
         call.suspend()
-        step, given, streamed = inner.asend, None, False
+        step: Callable[[Any], Awaitable[Any]] = inner.asend
+        given: Any = None
+        streamed = False
         while True:
             call.resume()
             try:

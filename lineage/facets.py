@@ -56,6 +56,7 @@ _VERSION = _standard("1-0-1", "DatasetVersionDatasetFacet")
 _SCHEMA = _standard("1-2-0", "SchemaDatasetFacet")
 _DOCUMENTATION = _standard("1-1-0", "DocumentationDatasetFacet")
 _OUTPUT_STATISTICS = _standard("1-0-2", "OutputStatisticsOutputDatasetFacet")
+_SOURCE_CODE_LOCATION = _standard("1-1-0", "SourceCodeLocationJobFacet")
 _JOB_TYPE = _standard("2-0-4", "JobTypeJobFacet")
 
 
@@ -68,6 +69,11 @@ def parent(run_id: str, job: Mapping[str, str], root_id: str, root_job: Mapping[
 def job_type(kind: str) -> Facet:
     """Standard job facet `jobType` of a task, flow or side effect."""
     return {**_JOB_TYPE, "processingType": "BATCH", "integration": "WEFTLINE", "jobType": kind.upper()}
+
+
+def source_code_location(content: Mapping[str, Any]) -> Facet:
+    """Standard job facet `sourceCodeLocation`."""
+    return {**_SOURCE_CODE_LOCATION, **content}
 
 
 def run(kind: str, function: str | None, missing: Sequence[Mapping[str, str]], outcome: str | None = None) -> Facet:

@@ -8,8 +8,9 @@ Owns three kinds of evidence, tried in this order:
 - witnesses, for big plain containers: length and a few of their elements, themselves held, so that another container
   at the same address shows by its elements; for big strings and bytes, samples of their content.
 
-Objects that can be the same without having been handed over (None, booleans, small integers, interned strings, enumeration
-members, classes, module functions, empty tuples …) are never held. Does not know who produced an object (`passing`).
+Objects that can be the same without having been handed over (None, booleans, small integers, interned strings,
+enumeration members, classes, module functions, empty tuples …) are never held. Does not know who produced an object
+(`passing`).
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def holdable(value: Any) -> bool:
         return len(value) > 0
     if kind is FunctionType:
         return "<locals>" in value.__qualname__
-    return kind.__name__ not in ("ellipsis", "NotImplementedType", "NAType", "NaTType", "bool_")
+    return kind.__name__ not in ("ellipsis", "NotImplementedType", "NAType", "NaTType", "bool", "bool_")
 
 
 def is_atom(value: Any) -> bool:

@@ -17,6 +17,7 @@ from lineage.typed import Typed, time_text, typed, typed_json
 
 MAX_TEXT = 2000
 MAX_NAME = 250
+_MARGIN = 4096
 
 
 def name_of(call: str, name: object) -> str | None:
@@ -30,16 +31,12 @@ def name_of(call: str, name: object) -> str | None:
 
 
 def parameter(name: str, value: Any) -> Typed | None:
-    """A parameter as it is recorded: typed, redacted, cut to 2,000 characters; None if it is no scalar or small JSON."""
+    """A parameter as recorded: typed, redacted, cut to 2,000 characters; None if it is no scalar and no small JSON."""
     found = typed(value) or typed_json(value)
     if found is None:
         return None
-    text = str(redact_value(name, found.text))
-    if text != found.text:
-        return Typed("string", cut(text))
-    if len(text) <= MAX_TEXT:
-        return found
-    return Typed("string", cut(text)) if found.type in ("string", "json") else None
+    text = clean(name, found.text)
+    return found if text == found.text else Typed("string", text)
 
 
 def metric(name: str, value: Any, timestamp: Any, part: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -57,7 +54,7 @@ def metric(name: str, value: Any, timestamp: Any, part: Mapping[str, Any] | None
             "log_param and tag take text",
         )
         return None
-    item = {"name": name, "type": found.type, "value": found.text, "timestamp": _timestamp(timestamp)}
+    item: dict[str, Any] = {"name": name, "type": found.type, "value": found.text, "timestamp": _timestamp(timestamp)}
     if part:
         item["slice"] = {str(key): plain(str(key), member) for key, member in part.items()}
     return item
@@ -99,12 +96,15 @@ def deployment(model: Mapping[str, str], target: str, endpoint: str | None) -> d
 def plain(key: str, value: Any) -> str:
     """Any scalar as redacted text; what is no scalar is named by its type, never printed."""
     found = typed(value) or typed_json(value)
-    return cut(str(redact_value(key, found.text))) if found is not None else f"<{type(value).__name__}>"
+    return clean(key, found.text) if found is not None else f"<{type(value).__name__}>"
 
 
-def cut(text: str) -> str:
-    """`text`, or its first 2,000 characters and how many there were."""
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text)} characters)"
+def clean(name: str, text: str) -> str:
+    """`text` without secrets; of a long one the first 2,000 characters and how many there were."""
+    if len(text) <= MAX_TEXT:
+        return str(redact_value(name, text))
+    # Looked at a little further than it is kept: a secret cut in two is no longer one that can be recognised.
+    return f"{redact_value(name, text[: MAX_TEXT + _MARGIN])[:MAX_TEXT]}… ({len(text)} characters)"
 
 
 def _timestamp(value: Any) -> str:

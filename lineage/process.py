@@ -7,47 +7,90 @@ the first event after it is ready, afterwards by its identity only. What it cons
 
 from __future__ import annotations
 
+import atexit
 import getpass
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from lineage import diagnostics, facets
+from lineage.redact import redact_event
 
 WAIT = 1.0
 """Seconds that the last event of a root run waits for evidence which is still being captured."""
 
-_LONG_CODE = frozenset({"diff", "snapshot", "repositories"})
+_LONG_CODE = frozenset({"diff", "diffTruncated", "snapshot", "repositories"})
 
 
 class _Evidence:
-    """What is known of this process."""
+    """What is known of this process, as facets: `first` for the first event after capture, `later` for the others."""
 
     def __init__(self) -> None:
         self.thread: threading.Thread | None = None
         self.ready = threading.Event()
-        self.code: Mapping[str, Any] | None = None
-        self.environment: Mapping[str, Any] | None = None
-        self.told_in_full = False
+        self.first: dict[str, Any] | None = None
+        self.later: dict[str, Any] = {}
+        self.job: dict[str, Any] = {}
+        self.waiting: deque[Callable[[], None]] = deque()
 
     def start(self) -> None:
-        if self.thread is None:
-            self.thread = threading.Thread(target=self._capture, name="lineage-evidence", daemon=True)
+        if self.thread is not None:
+            return
+        self.thread = threading.Thread(target=self._capture, name="lineage-evidence", daemon=True)
+        try:
             self.thread.start()
+            atexit.register(_at_exit)
+        except RuntimeError as error:  # the interpreter is shutting down, or there can be no more threads
+            diagnostics.debug(f"no code version and environment: {error}")
+            self.ready.set()
+
+    def pay(self) -> None:
+        while True:
+            try:
+                tell = self.waiting.popleft()
+            except IndexError:  # perhaps taken by another thread a moment ago
+                return
+            tell()
 
     def _capture(self) -> None:
         try:
             from lineage import code_version, environment
 
-            self.code = code_version.capture()
-            self.environment = environment.capture()
+            code, surroundings = code_version.capture(), environment.capture()
+            self._keep(redact_event(code), redact_event(surroundings), code_version.source_code_location)
         except Exception as error:
             diagnostics.warn_once("evidence", f"code version and environment are not recorded: {error!r}")
         finally:
             self.ready.set()
+            self.pay()
+
+    def _keep(
+        self,
+        code: dict[str, Any] | None,
+        surroundings: dict[str, Any] | None,
+        locate: Callable[[dict[str, Any]], dict[str, Any] | None],
+    ) -> None:
+        first: dict[str, Any] = {}
+        later: dict[str, Any] = {}
+        if code is not None:
+            first["weftline_codeVersion"] = facets.code_version(code)
+            short = {key: value for key, value in code.items() if key not in _LONG_CODE}
+            later["weftline_codeVersion"] = facets.code_version(short)
+            location = locate(code)
+            if location is not None:
+                self.job = {"sourceCodeLocation": facets.source_code_location(location)}
+        if surroundings is not None:
+            first["weftline_environment"] = facets.environment(surroundings)
+            later["weftline_environment"] = facets.environment({"digest": surroundings["digest"]})
+        self.first, self.later = first, later
+
+    def told(self) -> dict[str, Any]:
+        first, self.first = self.first, None
+        return self.later if first is None else first
 
 
 _evidence = _Evidence()
@@ -71,18 +114,21 @@ def wait(seconds: float = WAIT) -> bool:
     return _evidence.ready.wait(seconds)
 
 
+def when_ready(tell: Callable[[], None]) -> None:
+    """Have `tell` called once the evidence is there, by whichever thread sees it first."""
+    _evidence.waiting.append(tell)
+    if _evidence.ready.is_set():
+        _evidence.pay()
+
+
 def run_facets() -> dict[str, Any]:
     """The evidence as run facets: in full the first time, then what identifies it."""
-    found: dict[str, Any] = {}
-    code, environment, short = _evidence.code, _evidence.environment, _evidence.told_in_full
-    if code:
-        content = {key: value for key, value in code.items() if not (short and key in _LONG_CODE)}
-        found["weftline_codeVersion"] = facets.code_version(content)
-    if environment:
-        content = {"digest": environment["digest"]} if short and "digest" in environment else dict(environment)
-        found["weftline_environment"] = facets.environment(content)
-    _evidence.told_in_full = True
-    return found
+    return _evidence.told()
+
+
+def job_facets() -> dict[str, Any]:
+    """The evidence as job facets: where the source code is, if that is known."""
+    return _evidence.job
 
 
 @cache
@@ -93,6 +139,12 @@ def actor() -> dict[str, Any]:
     except (KeyError, OSError, ImportError):
         user = None
     return facets.actor("os", user, socket.gethostname())
+
+
+def _at_exit() -> None:
+    """Runs that ended before the evidence was there still wait for it; not longer than a root run would."""
+    if _evidence.waiting:
+        wait()
 
 
 def _begin_again() -> None:

@@ -7,10 +7,11 @@ in `record`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from lineage import diagnostics, facets, increments, mentions, registration
+from lineage import diagnostics, facets, increments, mentions, registration, settings
 from lineage.datasets import Model
 from lineage.guard import guarded
 
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
     from lineage.events import DatasetEntry
     from lineage.mentions import Nameable
     from lineage.runs import Run
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _recorded(method: Callable[P, T]) -> Callable[P, T | None]:
+    """A method that does nothing when the SDK is switched off, and never raises."""
+    safe = guarded(method)
+
+    @wraps(method)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> T | None:
+        return None if settings.current().disabled else safe(*args, **kwargs)
+
+    return inner
 
 
 class Recording:
@@ -37,7 +53,7 @@ class Recording:
         """Send one event that adds something to the run."""
         raise NotImplementedError
 
-    @guarded
+    @_recorded
     def log_param(self, name: str, value: Any) -> None:
         """Record a parameter: a scalar, None, or a small JSON-like container; secrets are redacted."""
         if increments.name_of("log_param", name) is None:
@@ -51,7 +67,7 @@ class Recording:
             return
         self.increment(facets.parameters({name: found}))
 
-    @guarded
+    @_recorded
     def log_metric(
         self,
         name: str,
@@ -79,7 +95,7 @@ class Recording:
         if item is not None:
             self.increment({"weftline_metrics": facets.metrics([item])})
 
-    @guarded
+    @_recorded
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None, timestamp: Any = None) -> None:
         """Record several metrics as one event; see `log_metric`."""
         if step is not None:
@@ -94,21 +110,21 @@ class Recording:
         if items:
             self.increment({"weftline_metrics": facets.metrics(items)})
 
-    @guarded
+    @_recorded
     def log_input(self, dataset: Nameable) -> None:
         """Record that the run reads a dataset: a `Dataset`, a `Model`, a path or an address."""
         entry = mentions.mention(dataset)
         if entry is not None:
             self.increment(inputs=[entry])
 
-    @guarded
+    @_recorded
     def log_output(self, dataset: Nameable) -> None:
         """Record that the run has written a dataset; call it when the content is there."""
         entry = mentions.mention(dataset)
         if entry is not None:
             self.increment(outputs=[entry])
 
-    @guarded
+    @_recorded
     def log_file(self, path: str | PathLike[str], name: str | None = None) -> None:
         """Record a file the run has written, by its digest. The file stays where it is: nothing is uploaded yet.
 
@@ -120,7 +136,7 @@ class Recording:
         if entry is not None:
             self.increment(outputs=[entry])
 
-    @guarded
+    @_recorded
     def log_check(
         self,
         name: str,
@@ -137,7 +153,7 @@ class Recording:
             item = increments.check(name, success, subject, severity, expected, actual)
             self.increment({"weftline_checks": facets.checks([item])})
 
-    @guarded
+    @_recorded
     def log_deployment(self, model: Dataset | str, target: str, *, endpoint: str | None = None) -> None:
         """Record that a model went live.
 
@@ -149,7 +165,7 @@ class Recording:
         item = increments.deployment(mentions.reference(model), target, endpoint)
         self.increment({"weftline_deployments": facets.deployments([item])})
 
-    @guarded
+    @_recorded
     def log_predictions(self, dataset: Nameable, model: Dataset | str) -> None:
         """Record that a dataset holds predictions of a model; the model becomes an input of the run."""
         used = Model(model) if isinstance(model, str) else model
@@ -158,13 +174,13 @@ class Recording:
         if entry is not None:
             self.increment(inputs=mentions.mentions([used]), outputs=[entry])
 
-    @guarded
+    @_recorded
     def tag(self, key: str, value: Any = True) -> None:
         """Tag the run: `tag("kind", "debug")`, or `tag("debug")` for true."""
         if increments.name_of("tag", key) is not None:
             self.increment({"tags": facets.tags({key: increments.plain(key, value)})})
 
-    @guarded
+    @_recorded
     def register_model(self, name: str, model: Any = None, tags: Mapping[str, Any] | None = None) -> Model:
         """Register a model that this run has made; see `lineage.register_model`."""
         return registration.register(cast("Run", self), name, model, tags)

@@ -36,7 +36,7 @@ def register(run: Run, name: str, model: Any, tags: Mapping[str, Any] | None) ->
     registered = Model(name, None if digest is None else f"sha256:{digest}")
     run.tally.models[name] = digest
     run.increment(inputs=inputs, outputs=[events.entry(registered.namespace, registered.name, found)])
-    version = {key: found[key] for key in ("weftline_digest", "datasetType") if key in found}
+    version: dict[str, Any] = {key: found[key] for key in ("weftline_digest", "datasetType") if key in found}
     origin = Origin(run.id, run.namespace, run.job, registered.namespace, registered.name, version)
     passing.returned(registered, (origin,))
     return registered
@@ -58,7 +58,7 @@ def _content(run: Run, model: Any) -> tuple[DatasetDescription | None, list[even
 
 def _made_here(run: Run, dataset: Dataset) -> bool:
     """Whether the run itself has written the file, as far as can be seen: it is then no input."""
-    if any((namespace, name) == (dataset.namespace, dataset.name) for namespace, name, _ in run.root.tally.outputs):
+    if any((namespace, name) == (dataset.namespace, dataset.name) for namespace, name, _ in list(run.tally.outputs)):
         return (dataset.namespace, dataset.name) in run.written
     if dataset.path is None:
         return False

@@ -8,6 +8,8 @@ recorded meanwhile is in `recording`, which run is the current one in `active`, 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import time
 import traceback
@@ -18,7 +20,7 @@ from lineage import active, diagnostics, facets, ids, process, settings, summary
 from lineage.emit import emitter
 from lineage.events import DatasetEntry, Event, run_event
 from lineage.guard import guarded
-from lineage.increments import cut
+from lineage.increments import clean
 from lineage.recording import Recording
 from lineage.redact import redact_event, redact_text
 from lineage.typed import Typed
@@ -52,15 +54,10 @@ class Run(Recording):
         short_id: the beginning of `id` that names it in commands.
     """
 
-    __slots__ = (
-        "_entered_over", "_evident", "_job", "_parent_facet", "id", "function", "job", "kind", "known_inputs", "missing",
-        "namespace", "older_threads", "open_children", "over", "owed", "parent", "prefix", "root", "seeded", "short_id", "started",
-        "tally", "thread", "written",
-    )  # fmt: skip
-
     def __init__(
         self, name: str, kind: Kind = "task", *, parent: Run | None = None, function: str | None = None
     ) -> None:
+        name = redact_text(str(name)) or "run"
         self.kind: Kind = kind
         self.parent = parent
         self.function = function
@@ -68,19 +65,20 @@ class Run(Recording):
         self.root: Run = self if parent is None else parent.root
         self.job = name if kind == "flow" or parent is None or not parent.prefix else f"{parent.prefix}.{name}"
         self.prefix: str | None = self.job if kind == "flow" else parent.prefix if parent is not None else None
+        self._job: dict[str, str] = {"namespace": self.namespace, "name": self.job}
+        self._parent_facet: dict[str, Any] = {}
+        self.tally: summary.Tally
         if parent is None:
             self.id, short = ids.root_run_id()
-            self._parent_facet: Mapping[str, Any] = {}
+            self.tally = summary.Tally()
         else:
             self.id, short = ids.run_id(), ids.SHORT_CROWDED
-            self._parent_facet = {"parent": facets.parent(parent.id, parent._job, self.root.id, self.root._job)}
+            self.tally = parent.tally
+            self._parent_facet["parent"] = facets.parent(parent.id, parent._job, self.root.id, self.root._job)
         self.short_id = self.id[:short]
-        self._job = {"namespace": self.namespace, "name": self.job}
         self.missing: list[dict[str, str]] = []
         self.seeded = False
         self.known_inputs: set[tuple[str, str]] = set()
-        self.tally = summary.Tally() if parent is None else self.root.tally
-        self.owed: list[Run] = []
         self.written: set[tuple[str, str]] = set()
         self.started = time.time()
         self.over = False
@@ -92,11 +90,6 @@ class Run(Recording):
 
     def __repr__(self) -> str:
         return f"<Run {self.job} {self.id}>"
-
-    @property
-    def job_reference(self) -> Mapping[str, str]:
-        """Namespace and name of its job, as facets name it."""
-        return self._job
 
     def begin(self, parameters: Mapping[str, Typed] | None = None, inputs: Iterable[DatasetEntry] = ()) -> None:
         """Send START."""
@@ -156,29 +149,27 @@ class Run(Recording):
         job_facets: Mapping[str, Any] | None = None,
     ) -> None:
         inputs, outputs = list(inputs), list(outputs)
-        run_facets.update(self._parent_facet)
-        evidence_ready = process.ready()
-        if evidence_ready and self.root.owed:
-            self.root.pay()
-        if not self._evident:
-            if evidence_ready:
-                self._evident = True
-                run_facets.update(process.run_facets())
-            elif self.over and self.parent is not None:
-                self.root.owed.append(self)
         job = {**self._job, "facets": job_facets} if job_facets else self._job
+        event = run_event(event_type, self.id, job, *_redacted(run_facets, inputs, outputs))
+        event["run"]["facets"].update(self._parent_facet)
+        owing = False
+        if not self._evident and process.ready():
+            self._evident = True
+            event = _with_evidence(event)
+        elif self.over and not self._evident:
+            owing = True
         self.tally.add(inputs, outputs)
         self.written.update((entry["namespace"], entry["name"]) for entry in outputs)
-        event: Event = run_event(event_type, self.id, job, run_facets, inputs, outputs)
-        emitter.emit(redact_event(event), terminal_of_root=self.over and self.parent is None)
+        emitter.emit(event, terminal_of_root=self.over and self.parent is None)
+        if owing:
+            process.when_ready(self._tell_evidence)
 
-    def pay(self) -> None:
-        """Send the evidence that runs of this tree ended without, because it was still being captured."""
-        owed, self.owed = self.owed, []
-        for run in owed:
-            if not run._evident:
-                run._evident = True
-                emitter.emit(run_event("OTHER", run.id, run._job, {**process.run_facets(), **run._parent_facet}))
+    @guarded
+    def _tell_evidence(self) -> None:
+        """Send the evidence that this run ended without, because it was still being captured."""
+        if not self._evident:
+            self._evident = True
+            emitter.emit(_with_evidence(run_event("OTHER", self.id, self._job, self._parent_facet)))
 
     def __enter__(self) -> Self:
         self._open()
@@ -201,6 +192,25 @@ class Run(Recording):
         self._entered_over = None
         if not settings.current().disabled:
             self.end(error)
+
+
+def _redacted(*content: Any) -> tuple[dict[str, Any], list[DatasetEntry], list[DatasetEntry]]:
+    """Run facets, inputs and outputs without secrets; should that fail, none: the event then tells the state alone."""
+    try:
+        run_facets, inputs, outputs = redact_event(content)
+    except Exception as error:
+        diagnostics.warn_once("redact", f"content that cannot be redacted is left out: {error!r}")
+        return {}, [], []
+    return dict(run_facets), inputs, outputs
+
+
+def _with_evidence(event: Event) -> Event:
+    """The event with what is known of the process, which has been redacted when it was captured."""
+    run, job = event["run"], event["job"]
+    event = {**event, "run": {**run, "facets": {**run["facets"], **process.run_facets()}}}
+    if process.job_facets():
+        event["job"] = {**job, "facets": {**job.get("facets", {}), **process.job_facets()}}
+    return event
 
 
 def current_run() -> Run | None:
@@ -236,14 +246,24 @@ def _error_facet(error: BaseException) -> facets.Facet:
         text = f"{type(error).__name__}: {error}"
     except Exception:
         text = type(error).__name__
-    trace = None
+    return facets.error_message(clean("message", text), _stack_trace(error))
+
+
+def _stack_trace(error: BaseException) -> str | None:
+    """The last frames, without ours, with file names that tell nothing about whose machine this is."""
     try:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__, -_MAX_FRAMES) if not _is_ours(frame)]
-        trace = redact_text("".join(traceback.format_list(frames)))
+        frames = traceback.extract_tb(error.__traceback__, -_MAX_FRAMES)
+        for frame in frames:
+            frame.filename = _portable(frame.filename)
+        return redact_text("".join(traceback.format_list(f for f in frames if f.filename != "lineage/decorators.py")))
     except Exception as problem:
         diagnostics.debug(f"no stack trace: {problem!r}")
-    return facets.error_message(cut(redact_text(text)), trace)
+        return None
 
 
-def _is_ours(frame: traceback.FrameSummary) -> bool:
-    return frame.filename.endswith(("lineage/decorators.py", "lineage\\decorators.py"))
+def _portable(filename: str) -> str:
+    """A file name relative to the package path or the working directory it lies in, else its last part."""
+    path = filename.replace(os.sep, "/")
+    roots = (*(entry.replace(os.sep, "/") for entry in sys.path if entry), os.getcwd().replace(os.sep, "/"))
+    inside = [path.removeprefix(f"{root}/") for root in roots if path.startswith(f"{root}/")]
+    return min(inside, key=len) if inside else path.rpartition("/")[2]

@@ -4,8 +4,8 @@
         train(rows)
         assert lineage_events.run("train").state == "COMPLETE"
 
-Owns the recording sink and the pytest fixture; nothing touches a disk or a network meanwhile. The closing line of
-runs is silent.
+Owns the recording sink and the pytest fixture around it; `recording()` is the same without pytest. Nothing touches a
+disk or a network meanwhile, and the closing line of runs is silent.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lineage import passing
 from lineage.emit import emitter
 from lineage.emit.spooldir import SpoolStatus
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+try:
+    import pytest
+except ImportError:  # the sink is of use without it
+    pytest = None  # type: ignore[assignment]
 
 Event = dict[str, Any]
 
@@ -150,18 +152,10 @@ def recording() -> Iterator[RecordingSink]:
             os.environ["LINEAGE_QUIET"] = quiet
 
 
-def _events() -> Iterator[RecordingSink]:
-    """The events that the code under test records."""
-    with recording() as sink:
-        yield sink
+if pytest is not None:
 
-
-def __getattr__(name: str) -> Callable[..., Any]:
-    """The fixture `lineage_events`, made when pytest asks, so that this module works without pytest."""
-    if name != "lineage_events":
-        raise AttributeError(f"module 'lineage.testing' has no attribute {name!r}")
-    import pytest
-
-    fixture: Callable[..., Any] = pytest.fixture(name="lineage_events")(_events)
-    globals()[name] = fixture
-    return fixture
+    @pytest.fixture(name="lineage_events")
+    def _lineage_events() -> Iterator[RecordingSink]:
+        """The events that the code under test records."""
+        with recording() as sink:
+            yield sink
