@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from lineage_graph import identity
 from lineage_graph.canonical import NotCanonical, canonical_bytes, loads_exact
 from lineage_graph.errors import EventRefused
-from lineage_graph.facts import Fact, fact_hash, facts_of, model_number_facts
+from lineage_graph.facts import Fact, fact_hash, facts_of, is_existence, model_number_facts
 from lineage_graph.model import Delta, NodeKind
 from lineage_graph.projection.database import Statements, migrate, open_engine, transaction
 from lineage_graph.projection.derivation import Derivation, Dirty
@@ -168,8 +168,11 @@ class Projection:
                 dirty.add(fact)
 
     def _keep(self, fact: Fact, producer: str, project: int, number: int, record: JournalRecord) -> bool:
+        head = project.to_bytes(4, "big")
+        if is_existence(fact) and head + fact.subject in self._known:
+            return False
         digest, value = fact_hash(fact, producer)
-        key = project.to_bytes(4, "big") + digest
+        key = head + digest
         if key in self._known:
             return False
         # Whether an older batch kept it already is not asked: deriving a scope again changes nothing.
