@@ -10,13 +10,16 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import uvicorn
 
+from lineage_api import memory
 from lineage_api.access import require_loopback
 from lineage_api.app import create_app
 from lineage_api.folder import Claim, Runtime
@@ -79,6 +82,18 @@ def main() -> None:
         sys.exit(1)
 
 
+class _Server(uvicorn.Server):
+    """Ends with code 0 when told to by a signal, where uvicorn would raise it again after an orderly end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
 async def _serve(settings: Settings, claim: Claim, listener: socket.socket, ready: int | None) -> int:
     app = create_app(settings, claim)
     config = uvicorn.Config(
@@ -89,13 +104,14 @@ async def _serve(settings: Settings, claim: Claim, listener: socket.socket, read
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         date_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_STOP_SECONDS,
         limit_concurrency=settings.limits.connections,
         backlog=1024,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with contextlib.closing(listener):
         host, port = listener.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -116,6 +132,7 @@ async def _watch(
     service = app.state.service  # type: ignore[attr-defined]
     while not service.projector.running:
         await asyncio.sleep(0.01)
+    memory.settle()
     _announce(claim.publish(url), ready)
     log.info("ready", url=url, pid=claim.pid)
     while settings.idle_seconds is not None and not server.should_exit:

@@ -17,6 +17,6 @@ def open_graph(settings: Settings) -> GraphStore:
         from lineage_graph.embedded import EmbeddedGraphStore
 
         return EmbeddedGraphStore(settings.graph_path)
-    from lineage_graph import neo4j
+    from lineage_graph.neo4j import Neo4jGraphStore
 
-    return neo4j.open(graph.address, user=graph.user, password=graph.password)
+    return Neo4jGraphStore(graph.address, user=graph.user, password=graph.password)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 Branch = Literal["registry", "keys"]
 
@@ -29,7 +29,12 @@ def open_engine(url: str, *, read_only: bool = False) -> sa.Engine:
 
     Transactions are begun explicitly (`BEGIN IMMEDIATE` by the writer): the driver's own opening is switched off.
     """
-    engine = sa.create_engine(url, poolclass=NullPool, paramstyle="named", connect_args={"check_same_thread": False})
+    engine = sa.create_engine(
+        url,
+        poolclass=QueuePool if read_only else NullPool,  # readers ask often, writers keep the one they have
+        paramstyle="named",
+        connect_args={"check_same_thread": False},
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:

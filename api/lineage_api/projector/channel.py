@@ -1,6 +1,6 @@
 """The projector's end of the socket pair to its server: wake-ups in, progress out, end of file = the server is gone.
 
-Owns framing (wake-ups are bytes without meaning, progress is one JSON line) and nothing else. A full pipe never
+Owns framing (a wake-up is a byte, progress is one JSON line) and nothing else. A full pipe never
 blocks the projector: progress is cumulative, so the newest line alone matters.
 """
 
@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import select
 import socket
+import time
 
 import orjson
+
+WAKE = b"\0"  # there are records
+URGENT = b"\1"  # and somebody waits for them to be projected
 
 
 class ParentGone(Exception):
@@ -22,6 +26,8 @@ class Channel:
     def __init__(self, connection: socket.socket | None) -> None:
         self._socket = connection
         self._unsent = b""
+        self._newest = b""
+        self._urgent = False
         if connection is not None:
             connection.setblocking(False)
 
@@ -40,10 +46,23 @@ class Channel:
             ParentGone: end of file.
         """
         if self._socket is None:
-            select.select([], [], [], seconds)
+            time.sleep(seconds)
             return
-        select.select([self._socket], [], [], seconds)
+        writable = [self._socket] if self._unsent or self._newest else []
+        _, ready, _ = select.select([self._socket], writable, [], seconds)
+        if ready:
+            self._flush()
         self.check()
+
+    def linger(self, until: float) -> None:
+        """Let records gather until the monotonic time `until`; somebody waiting for an answer cuts it short.
+
+        Raises:
+            ParentGone: end of file.
+        """
+        while not self._urgent and (left := until - time.monotonic()) > 0:
+            self.wait(left)
+        self._urgent = False
 
     def check(self) -> None:
         """Swallow wake-ups without waiting.
@@ -58,6 +77,7 @@ class Channel:
                 data = self._socket.recv(4096)
                 if not data:
                     raise ParentGone
+                self._urgent = self._urgent or URGENT in data
                 if len(data) < 4096:
                     return
         except BlockingIOError:
@@ -66,14 +86,19 @@ class Channel:
             raise ParentGone from None
 
     def _send(self, message: dict[str, object]) -> None:
+        self._newest = orjson.dumps(message) + b"\n"
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send what fits: the rest of a line that was cut, then the newest; older ones are not worth keeping."""
         if self._socket is None:
             return
-        # A line cut by a full buffer is completed before the next one; whole lines that do not fit are dropped.
-        line = self._unsent or orjson.dumps(message) + b"\n"
         try:
-            sent = self._socket.send(line)
+            while self._unsent or self._newest:
+                if not self._unsent:
+                    self._unsent, self._newest = self._newest, b""
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
         except BlockingIOError:
             return
         except OSError:
             raise ParentGone from None
-        self._unsent = line[sent:]

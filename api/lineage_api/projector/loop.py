@@ -23,6 +23,9 @@ BATCH = 500
 POLL_SECONDS = 1.0
 """The journal is looked at this often even when no wake-up came: a lost one costs a second, never a record."""
 
+GATHER_SECONDS = 0.1
+"""Under a stream of records batches start at most this often: a batch costs several commits whatever is in it."""
+
 _RETRY_SECONDS = 1.0
 
 log = logger("projector")
@@ -51,10 +54,14 @@ class ProjectorLoop:
             if not records:
                 self._channel.wait(POLL_SECONDS)
                 continue
+            begun = time.monotonic()
             self._project(records)
             self._until_available(self._finish_batch)
             self._channel.progress(self._projection.cursor())
-            self._channel.check()
+            if len(records) < BATCH:
+                self._channel.linger(begun + GATHER_SECONDS)
+            else:
+                self._channel.check()
 
     def reset(self) -> None:
         """Forget projection and graph, to derive both again from the journal."""

@@ -19,6 +19,7 @@ from itertools import count
 import orjson
 
 from lineage_api.logs import logger
+from lineage_api.projector.channel import URGENT, WAKE
 from lineage_api.settings import Settings
 
 _FIRST_DELAY = 0.1
@@ -61,7 +62,7 @@ class ProjectorSupervisor:
             return
         self._commits.append((seq, time.monotonic()))
         if self._writer is not None and self._writer.transport.get_write_buffer_size() == 0:
-            self._writer.write(b"\0")  # otherwise it has wake-ups to read already
+            self._writer.write(WAKE)  # otherwise it has wake-ups to read already
 
     def lag(self) -> tuple[int, float]:
         """Records journalled and not yet projected, and the age in seconds of the oldest such commit."""
@@ -75,6 +76,8 @@ class ProjectorSupervisor:
             return True
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiters, (seq, next(self._order), future))
+        if self._writer is not None:
+            self._writer.write(URGENT)
         try:
             return await asyncio.wait_for(future, seconds)
         except TimeoutError:
