@@ -121,7 +121,11 @@ def _leaves(path: str, command: Command) -> Iterator[tuple[str, Command]]:
 
 
 def _command(path: str, command: Command) -> str:
-    arguments = [parameter.human_readable_name for parameter in command.params if not parameter.opts[0].startswith("-")]
+    arguments = [
+        (parameter.metavar or parameter.name.upper())
+        for parameter in command.params
+        if not parameter.opts[0].startswith("-")
+    ]
     lines = [f"### `{' '.join([path, *arguments])}`", "", first_line(command.help)]
     options = [
         (", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts]), parameter.help or "")
