@@ -22,7 +22,7 @@ def frame(value: Any) -> Content:
     """Content of a DataFrame: index, column names and types, and values in order."""
     size = int(value.memory_usage(index=True, deep=False).sum())
     rows = len(value)
-    if size > MAX_BYTES or rows * sum(dtype.kind == "O" for dtype in value.dtypes) > arrays.MAX_OBJECTS:
+    if size > MAX_BYTES or rows * sum(str(dtype) == "object" for dtype in value.dtypes) > arrays.MAX_OBJECTS:
         part = _part(value, rows)
         found = columns.content("pandas.DataFrame", _columns(part), len(part))
         note = f"sampled: {len(part)} of {rows} rows"

@@ -14,52 +14,24 @@ from functools import lru_cache
 from typing import Any
 
 from lineage import redact_patterns as data
-
-_MARK = "[redacted:"
-
-# Alternatives, first come first served at each place. Lookbehinds are one character, repeats are bounded.
-_USERINFO = (
-    r"(?P<url>\b[A-Za-z][A-Za-z0-9+.-]{1,24}://)"
-    r"(?P<userinfo>[^\s/?#:@\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s\"'<>,;)]|$))[^\s\"'<>]{0,256}@|[^\s/?#:@\"'<>]{1,512}@)"
-)
-_SIGNED = rf"(?P<parameter>[?&](?i:{data.SIGNED_PARAMETERS})=)(?P<signed>[^&\s\"'<>#]{{1,4096}})"
-_HEADER = (
-    rf"(?P<header>\b(?i:{data.HEADER_WORD})\\{{0,3}}[\"']?\s{{0,3}}(?:=>|[:=])\s{{0,3}}\\{{0,3}}[\"']?)"
-    r"(?P<headervalue>[^\n\"'\\]{1,4096})"
-)
-_BEARER = r"(?P<scheme>\b(?i:bearer)[ ]{1,3})(?P<bearer>[A-Za-z0-9._~+/=-]{12,8192})"
-_BASIC = r"(?P<basicscheme>\bBasic[ ]{1,3})(?P<basic>(?=[A-Za-z]{0,64}[\d+/=])[A-Za-z0-9+/]{8,4096}={0,2})"
-_ENVIRONMENT = (
-    rf"(?P<variable>^(?:export[ ])?(?=[A-Z0-9_]{{0,60}}(?:{data.NAMING_WORD.upper().replace(chr(92) + 'B', '')}))"
-    r"[A-Z][A-Z0-9_]{1,80}=)(?P<line>[^\n]{1,8192})"
-)
-_FLAG = (
-    rf"(?P<flag>--?[A-Za-z0-9-]{{0,30}}(?i:{data.NAMING_WORD})[A-Za-z-]{{0,20}}[\"']?(?:,\s?|\s)[\"']?)"
-    r"(?P<flagvalue>[^\s\"'-][^\s\"']{0,4095})"
-)
-_NAMED = (
-    rf"(?P<word>(?i:{data.NAMING_WORD}))(?P<rest>[A-Za-z0-9_-]{{0,32}})"
-    r"(?P<sep>\\{0,3}[\"']?\]?\s{0,3}(?:=>|:=|==|[:=])\s{0,3})"
-    r"(?:(?P<quote>[rbfu]{0,2}\\{0,3}[\"'])(?P<quoted>[^\n]{1,4096}?)(?=\\{0,3}[\"']|\n|\Z)|(?P<plain>[^\s\"'&,;)}\]\\]{1,4096}))"
-)
-_TOKENS = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in data.TOKENS.items())
-_ALL = re.compile(
-    "|".join((_USERINFO, _SIGNED, _HEADER, _BEARER, _BASIC, _ENVIRONMENT, _TOKENS, _FLAG, _NAMED)), re.MULTILINE
-)
-_KINDS = {kind: f"{_MARK}{kind.replace('_', '-')}]" for kind in data.TOKENS}
+from lineage.redact_scan import MARK
+from lineage.redact_scan import redact as scan
 
 _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_NAME_END = re.compile(r"[A-Za-z0-9_.-]{0,40}\Z")
-_AZURE = ("abfss://", "abfs://", "wasbs://", "wasb://", "oci://")
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=.~-]{16,}")
-_HARMLESS = re.compile(r"[0-9a-fA-F-]{32,}|[0-9.:TZ+-]+")
+# What stands after a name in code and signatures without being a value.
+_NO_VALUES = frozenset({"None", "null", "true", "false", "True", "False", "str", "...", "{"})
+_HARMLESS = re.compile(r"[0-9a-fA-F-]{8,}|[0-9.:TZ+-]+")
 
-# Strings seen before and found harmless: most of an event's text is the same in the next one.
+# Strings and keys seen before and found harmless: most of an event's text is the same in the next one.
 _CLEAN_LIMIT = 8192
+_CLEAN_LENGTH = 8192
+_CLEAN_TOTAL = 1 << 20
 _clean: set[str] = set()
+_clean_size = 0
+_harmless_keys: set[str] = set()
 # Values under these keys are package versions and type names, whatever the keys inside are called.
 _UNNAMED = frozenset({"packages", "types"})
-_FIXED = frozenset({"_producer", "_schemaURL", "schemaURL", "producer"})
 
 
 def redact_text(text: str) -> str:
@@ -69,14 +41,21 @@ def redact_text(text: str) -> str:
     size = len(text)
     if size < 5 or (size < 20 and "=" not in text and ":" not in text):
         return text
-    cleaned = _ALL.sub(_replace, text)
-    if cleaned == text:
-        if size <= 512:
-            if len(_clean) >= _CLEAN_LIMIT:
-                _clean.clear()
-            _clean.add(text)
+    if size <= 64 and _HARMLESS.fullmatch(text):
         return text
+    cleaned = scan(text, _judge)
+    if cleaned is text and size <= _CLEAN_LENGTH:
+        _remember(text, size)
     return cleaned
+
+
+def _remember(text: str, size: int) -> None:
+    global _clean_size
+    _clean_size += size
+    if _clean_size > _CLEAN_TOTAL or len(_clean) >= _CLEAN_LIMIT:
+        _clean.clear()
+        _clean_size = size
+    _clean.add(text)
 
 
 def redact_value(name: str, value: Any) -> Any:
@@ -143,35 +122,42 @@ def _walk(value: Any) -> Any:
 
 
 def _walk_dict(value: dict[Any, Any]) -> dict[Any, Any]:
-    changed: dict[Any, Any] = {}
-    paired = "value" in value and (value.get("key") or value.get("name"))
+    changed: dict[Any, Any] | None = None
+    paired = (value.get("key") or value.get("name")) if "value" in value else None
     for key, item in value.items():
         kind = type(item)
-        if kind is str:
-            if key in _FIXED:
-                continue
-            if key == "value" and paired and type(paired) is str:
-                new = _value(paired, item)
-            elif item in _clean and _sensitive(key) is None:
-                continue
+        if paired is not None and key == "value":
+            new = _value(str(paired), item)
+        elif key in _harmless_keys or _harmless_key(key):
+            if kind is str:
+                if item in _clean:
+                    continue
+                new = redact_text(item)
+            elif kind is dict:
+                new = _unnamed(item) if key in _UNNAMED else _walk_dict(item)
+            elif kind is list or kind is tuple:
+                new = _walk_list(item)
             else:
-                new = _value(key, item) if type(key) is str else redact_text(item)
-        elif kind is dict:
-            new = _unnamed(item) if key in _UNNAMED else _value(key, item) if _secret_key(key) else _walk_dict(item)
-        elif kind is list or kind is tuple:
-            new = _value(key, item) if _secret_key(key) else _walk_list(item)
-        elif kind is int or kind is float:
-            name = paired if key == "value" and type(paired) is str else key
-            new = _value(name, item) if _secret_key(name) else item
+                continue
         else:
-            continue
+            new = _value(key, item)
         if new is not item:
+            changed = changed if changed is not None else {}
             changed[key] = new
-    return {**value, **changed} if changed else value
+    return {**value, **changed} if changed is not None else value
 
 
-def _secret_key(key: Any) -> bool:
-    return type(key) is str and _sensitive(key) is not None
+def _harmless_key(key: Any) -> bool:
+    """Whether values under this key are judged by their looks alone."""
+    if type(key) is not str:
+        return True
+    if _sensitive(key) is not None or _suspect(key):
+        return False
+    if len(_harmless_keys) >= _CLEAN_LIMIT:
+        _harmless_keys.clear()
+    if len(key) <= 100:
+        _harmless_keys.add(key)
+    return True
 
 
 def _unnamed(value: dict[Any, Any]) -> dict[Any, Any]:
@@ -183,14 +169,20 @@ def _walk_list(value: list[Any] | tuple[Any, ...]) -> list[Any] | tuple[Any, ...
     changed: list[Any] | None = None
     flag = None
     for place, item in enumerate(value):
-        new = _walk(item)
-        if type(item) is str:
-            if flag is not None and not item.startswith("-"):
+        kind = type(item)
+        new: Any
+        if kind is dict:
+            new = _walk_dict(item)
+        elif kind is str:
+            new = item if item in _clean else redact_text(item)
+            if flag is not None and item[:1] != "-":
                 new = _hidden(flag, item)
+            # What follows an option in a list of arguments is its value.
             flag = _sensitive(item) if item[:1] == "-" and len(item) < 80 and "=" not in item else None
+        else:
+            new = _walk(item)
         if new is not item:
-            if changed is None:
-                changed = list(value)
+            changed = list(value) if changed is None else changed
             changed[place] = new
     if changed is None:
         return value
@@ -204,7 +196,7 @@ def _value(name: str, value: Any) -> Any:
     if kind is None:
         if isinstance(value, str):
             text = redact_text(value)
-            return f"{_MARK}high-entropy]" if text is value and _suspect(name) and _random(value) else text
+            return f"{MARK}high-entropy]" if text is value and _suspect(name) and _random(value) else text
         return _walk(value)
     return _hidden(kind, value)
 
@@ -217,17 +209,17 @@ def _hidden(kind: str, value: Any) -> Any:
         return {key: _hidden(kind, item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return (
-            type(value)([_hidden(kind, item) for item in value]) if type(value) in (list, tuple) else f"{_MARK}{kind}]"
+            type(value)([_hidden(kind, item) for item in value]) if type(value) in (list, tuple) else f"{MARK}{kind}]"
         )
     if isinstance(value, str):
-        return value if not value or value.startswith(_MARK) or _vocabulary(kind, value) else f"{_MARK}{kind}]"
+        return value if not value or value.startswith(MARK) or _vocabulary(kind, value) else f"{MARK}{kind}]"
     if isinstance(value, (int, float)) and kind not in ("password", "key"):
         return value
-    return f"{_MARK}{kind}]"
+    return f"{MARK}{kind}]"
 
 
 def _mark(kind: str) -> str:
-    return f"{_MARK}{kind}]"
+    return f"{MARK}{kind}]"
 
 
 def _vocabulary(kind: str, value: str) -> bool:
@@ -254,44 +246,11 @@ def _random(value: str) -> bool:
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values()) >= 3.5
 
 
-def _replace(match: re.Match[str]) -> str:
-    kind = match.lastgroup or ""
-    if kind in _KINDS:
-        return _KINDS[kind]
-    if kind == "userinfo":
-        url, userinfo = match["url"], match["userinfo"]
-        # Azure writes the container where others write the login; `git@` is everybody's login.
-        plain = ":" not in userinfo and (url.lower() in _AZURE or userinfo == "git@")
-        return match[0] if plain or userinfo.startswith(_MARK) else f"{url}{_MARK}login]@"
-    if kind == "signed":
-        return _keep_or_mark(match, "parameter", "signed", "signature")
-    if kind == "headervalue":
-        return _keep_or_mark(match, "header", "headervalue", "authorization")
-    if kind == "bearer":
-        return f"{match['scheme']}{_MARK}token]"
-    if kind == "basic":
-        return f"{match['basicscheme']}{_MARK}login]"
-    if kind == "line":
-        return _named(match, match["variable"].removeprefix("export ")[:-1], match["variable"], match["line"], "")
-    if kind == "flagvalue":
-        name = match["flag"].strip("-\"', \n\t")
-        return _named(match, name, match["flag"], match["flagvalue"], "")
-    before = _NAME_END.search(match.string, max(0, match.start() - 40), match.start())
-    name = (before[0] if before else "") + match["word"] + match["rest"]
-    value = match["quoted"] if match["plain"] is None else match["plain"]
-    return _named(match, name, match["word"] + match["rest"] + match["sep"] + (match["quote"] or ""), value, "")
-
-
-def _keep_or_mark(match: re.Match[str], lead: str, value: str, kind: str) -> str:
-    return match[0] if match[value].startswith(_MARK) else f"{match[lead]}{_MARK}{kind}]"
-
-
-def _named(match: re.Match[str], name: str, lead: str, value: str, tail: str) -> str:
+def _judge(name: str, value: str) -> str | None:
+    """The kind of secret that `name = value` in running text is, or None."""
     kind = _sensitive(name)
-    if kind is None or value.startswith(_MARK[:-1]) or _vocabulary(kind, value):
-        return match[0]
+    if kind is None or value.startswith(MARK[:-1]) or _vocabulary(kind, value) or value in _NO_VALUES:
+        return None
     if name in ("PWD", "OLDPWD") and value.startswith("/"):
-        return match[0]
-    if value in ("None", "null", "true", "false", "True", "False", "str", "..."):
-        return match[0]
-    return f"{lead}{_MARK}{kind}]{tail}"
+        return None
+    return kind

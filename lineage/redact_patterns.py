@@ -6,48 +6,69 @@ applied, and what is put in their place, is `redact`'s business.
 
 from __future__ import annotations
 
-# kind → pattern of a token that is recognisable wherever it stands.
-TOKENS: dict[str, str] = {
-    "private_key": (
+# (kind, what the token begins with in lower case, pattern): tokens that are recognisable wherever they stand.
+TOKENS: tuple[tuple[str, str, str], ...] = (
+    (
+        "private-key",
+        "-----begin",
         r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:[^-]|-(?!----END)){0,65536}(?:-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
+        r"(?:[^-]|-(?!----END)){0,65536}(?:-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?",
     ),
-    "jwt": r"\beyJ[A-Za-z0-9_-]{6,8192}\.[A-Za-z0-9_-]{6,8192}\.[A-Za-z0-9_-]{0,8192}",
-    "aws_key": r"\bA(?:KIA|SIA|GPA|IDA|ROA|NPA|NVA|BIA|CCA)[A-Z0-9]{16}\b",
-    "github_token": r"\bg(?:h[pousr]_|ithub_pat_)[A-Za-z0-9_]{20,255}",
-    "gitlab_token": r"\bgl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|imt|oas)-[A-Za-z0-9_.-]{16,255}",
-    "slack_token": (
-        r"\bx(?:ox[a-z]|app)-[A-Za-z0-9-]{8,255}|\bhooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{8,255}"
+    ("jwt", "eyj", r"\beyJ[A-Za-z0-9_-]{6,8192}\.[A-Za-z0-9_-]{6,8192}(?:\.[A-Za-z0-9_-]{0,8192}){0,3}"),
+    ("aws-key", "akia asia agpa aida aroa anpa anva abia acca", r"\bA[A-Z]{3}[A-Z0-9]{16}\b"),
+    ("github-token", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"\bg(?:h[pousr]|ithub_pat)_[A-Za-z0-9_]{20,255}"),
+    (
+        "gitlab-token",
+        "glpat- glptt- gldt- glrt- glcbt- glft- glsoat- glagent- glimt- gloas-",
+        r"\bgl[a-z]{2,6}-[A-Za-z0-9_.-]{16,255}",
     ),
-    "ai_key": r"\bsk-(?=[A-Za-z0-9_-]{0,48}\d)[A-Za-z0-9_-]{20,512}",
-    "google_key": (
-        r"\bAIza[A-Za-z0-9_-]{30,255}|\bya29\.[A-Za-z0-9_.-]{16,2048}"
-        r"|\bGOCSPX-[A-Za-z0-9_-]{16,255}|\b1//0[A-Za-z0-9_-]{20,512}"
+    (
+        "slack-token",
+        "xoxa- xoxb- xoxc- xoxd- xoxe- xoxe. xoxo- xoxp- xoxr- xoxs- xapp-",
+        r"\bx(?:ox[a-z]|app)[.-][A-Za-z0-9.-]{8,512}",
     ),
-    "azure_secret": r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,64}",
-    "huggingface_token": r"\b(?:hf|api_org)_[A-Za-z0-9]{24,255}",
-    "stripe_key": r"\b(?:[srp]k_(?:live|test)_|whsec_)[A-Za-z0-9]{12,255}",
-    "package_token": (
-        r"\b(?:npm_[A-Za-z0-9]{30,255}|pypi-[A-Za-z0-9_-]{40,512}|dckr_[a-z]{3}_[A-Za-z0-9_-]{20,255}|rubygems_[a-f0-9]{40,255})"
+    ("slack-hook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{8,255}"),
+    ("ai-key", "sk-", r"(?<![A-Za-z0-9])sk-(?=[A-Za-z0-9_-]{0,48}\d)[A-Za-z0-9_-]{20,512}"),
+    ("google-key", "aiza", r"\bAIza[A-Za-z0-9_-]{30,255}"),
+    ("google-key", "ya29.", r"\bya29\.[A-Za-z0-9_.-]{16,2048}"),
+    ("google-key", "gocspx-", r"\bGOCSPX-[A-Za-z0-9_-]{16,255}"),
+    ("google-key", "1//0", r"\b1//0[A-Za-z0-9_-]{20,512}"),
+    ("huggingface-token", "hf_ api_org_", r"\b(?:hf|api_org)_[A-Za-z0-9]{24,255}"),
+    (
+        "stripe-key",
+        "sk_live_ sk_test_ rk_live_ rk_test_ whsec_",
+        r"\b(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{12,255}",
     ),
-    "sendgrid_key": r"\bSG\.[A-Za-z0-9_-]{16,255}\.[A-Za-z0-9_-]{16,255}",
-    "databricks_token": r"\bdapi[a-f0-9]{32}",
-    "bot_token": r"\b\d{8,10}:AA[A-Za-z0-9_-]{30,255}",
-    "twilio_key": r"\bSK[0-9a-f]{32}\b",
-    "service_token": (
-        r"\b(?:do[opr]_v1_|shp(?:at|ss|ca|pa)_|sq0[a-z]{3}-|lin_api_|ntn_|secret_|hv[sb]\.|dp\.[a-z]{2,5}\.|gl(?:sa|c)_|NRAK-"
-        r"|sntry[su]_|pul-|r8_|gsk_|xai-|pplx-|sbp_|pscale_[a-z]{2,5}_|fly_|wandb_v1_|pcsk_|tvly-|phx_|lsv2_[a-z]{2}_|AT[AC]TT3x"
-        r"|key-(?=[0-9a-f]{32}\b))(?=[A-Za-z0-9_=.-]{0,48}\d)[A-Za-z0-9_=.-]{16,1024}"
+    ("package-token", "npm_ rubygems_", r"\b(?:npm|rubygems)_[A-Za-z0-9]{30,255}"),
+    ("package-token", "pypi-ag dckr_pat_ dckr_oat_", r"\b(?:pypi-Ag|dckr_[a-z]{3}_)[A-Za-z0-9_-]{20,512}"),
+    ("sendgrid-key", "sg.", r"\bSG\.[A-Za-z0-9_-]{16,255}\.[A-Za-z0-9_-]{16,255}"),
+    ("databricks-token", "dapi", r"\bdapi[a-f0-9]{32}"),
+    ("shopify-token", "shpat_ shpss_ shpca_ shppa_", r"\bshp[a-z]{2}_[A-Fa-f0-9]{16,64}"),
+    (
+        "service-token",
+        "dop_v1_ doo_v1_ dor_v1_ sq0atp- sq0csp- sq0idp- lin_api_ ntn_ secret_ hvs. hvb. dp.pt. dp.st. dp.ct. glsa_ "
+        "glc_ nrak- sntrys_ sntryu_ pul- r8_ gsk_ xai- pplx- sbp_ pscale_tkn_ pscale_pw_ fly_ wandb_v1_ pcsk_ tvly- phx_ "
+        "lsv2_pt_ lsv2_sk_ atatt3x atctt3x",
+        r"\b[A-Za-z0-9_.-]{2,12}(?=[A-Za-z0-9_=.-]{0,48}\d)[A-Za-z0-9_=.-]{16,1024}",
     ),
-}
-
-# Words that name a secret; `NAMING_WORD` finds them in running text, `redact.sensitive` judges the whole name.
-NAMING_WORD = (
-    r"pass(?:word|wd|phrase|code)|pwd|secret|token|credential|api[ _-]?key|"
-    r"(?:access|account|private|shared|signing|encryption|master|storage|ssh|auth|hmac|fernet|subscription|deploy)[_-]?key|"
-    r"connection[ _-]?string|conn[_-]?str|signature|\bsig\b"
 )
-HEADER_WORD = r"(?:proxy-|x-)?authorization|(?:set-)?cookie"
+# The same for tokens whose mark is no fixed text at their beginning: (kind, trigger in lower case, characters that
+# stand before the trigger, pattern).
+MARKED: tuple[tuple[str, str, int, str], ...] = (
+    ("azure-secret", r"[0-9]q~", 3, r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,64}"),
+    ("bot-token", r"[0-9]{8}:aa", 2, r"\d{8,10}:AA[A-Za-z0-9_-]{30,255}"),
+    ("twilio-key", r"sk[0-9a-f]{32}", 0, r"\bSK[0-9a-f]{32}\b"),
+)
+
+# Words that name a secret in running text; `redact.sensitive` then judges the whole name.
+NAMING = (
+    "password passwd passphrase passcode pwd secret token credential apikey api_key api-key accesskey access_key "
+    "access-key accountkey account_key privatekey private_key private-key sharedkey shared_key sharedaccesskey "
+    "signingkey signing_key encryptionkey encryption_key masterkey master_key storagekey storage_key sshkey ssh_key "
+    "authkey auth_key hmackey hmac_key fernetkey fernet_key subscriptionkey subscription_key deploykey deploy_key "
+    "connectionstring connection_string connstr conn_str signature _pass"
+)
+HEADERS = "authorization cookie"
 
 # Parts of a name (its words joined) that make it a secret's name whatever stands around them.
 SECRET_PARTS = (
@@ -84,7 +105,8 @@ VOCABULARY = frozenset({
 SUSPECT_WORDS = frozenset({"key", "session", "sid", "bearer", "access", "nonce", "salt", "pin", "otp", "cert", "login"})
 
 # Signed addresses: parameters that grant access or name who was granted it.
-SIGNED_PARAMETERS = (
-    r"X-Amz-(?:Signature|Credential|Security-Token)|X-Goog-(?:Signature|Credential)|Signature|AWSAccessKeyId|GoogleAccessId"
-    r"|Policy|Key-Pair-Id|sig|se|st|sp|skoid|sktid|skt|ske|code|key|auth|access_token|id_token|sas|hmac|hdnea"
+SIGNED = (
+    "x-amz-signature x-amz-credential x-amz-security-token x-goog-signature x-goog-credential signature awsaccesskeyid "
+    "googleaccessid policy key-pair-id sig se skoid sktid code key auth access_token id_token sas hmac hdnea token "
+    "api_key apikey password secret"
 )
