@@ -8,7 +8,6 @@ This module reads the environment and the token file, nothing else; it opens no 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,11 +168,19 @@ def without_userinfo(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
 
 
+def temporary_directory() -> str:
+    """Where files may go that nobody misses; `tempfile` would cost every task's start, and may raise."""
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        if os.path.isabs(os.environ.get(name, "")):
+            return os.environ[name]
+    return "/tmp"  # noqa: S108 - what goes there is in a folder of this user alone
+
+
 def default_home() -> Path:
     """`~/.lineage`, or a folder of the temporary directory where the user has no home at all."""
     home = os.path.expanduser("~")
     if home == "~" or not os.path.isabs(home):
-        return Path(tempfile.gettempdir()) / f"lineage-{os.getuid() if hasattr(os, 'getuid') else 'home'}"
+        return Path(temporary_directory()) / f"lineage-{os.getuid() if hasattr(os, 'getuid') else 'home'}"
     return Path(home) / ".lineage"
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,6 +88,7 @@ class SpoolSink:
                 return line
             if line is not None:
                 self._end(line)
+                line.flusher.stop(at_once=False)
             spool = Spool(
                 roots_of(now), project=now.project, destination=now.destination, cap=now.spool_bytes, files=self._files
             )
@@ -124,6 +124,7 @@ class SpoolSink:
             if line is not None:
                 self._end(line)
                 ending.finish(line.spool, line.flusher, line.settings)
+                line.flusher.stop(at_once=True)
 
     def _end(self, line: _Line) -> None:
         line.spool.seal()
@@ -149,13 +150,8 @@ def _same_spool(one: Settings, other: Settings) -> bool:
 
 def roots_of(now: Settings) -> tuple[str, ...]:
     """Spool folders to try in order: the configured one, then one in the temporary directory."""
-    roots = [os.fspath(now.spool_dir)]
-    try:
-        owner = os.getuid() if hasattr(os, "getuid") else "spool"
-        roots.append(os.path.join(tempfile.gettempdir(), f"lineage-spool-{owner}"))
-    except OSError as error:
-        diagnostics.debug(f"no temporary directory: {error}")
-    return tuple(roots)
+    owner = os.getuid() if hasattr(os, "getuid") else "user"
+    return os.fspath(now.spool_dir), os.path.join(settings.temporary_directory(), f"lineage-spool-{owner}")
 
 
 _default = SpoolSink()

@@ -5,7 +5,9 @@ It adds no policy: each method is the call of its name. `SYSTEM` is the real thi
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 NEW_SEGMENT = (
     os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -19,6 +21,14 @@ class Files:
         """Create a folder and the one above it, private to the user, and whatever is missing above those."""
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         os.makedirs(path, mode=0o700, exist_ok=True)
+
+    def claim_folder(self, path: str) -> None:
+        """Create a folder in a place everybody can write to; PermissionError when it is somebody else's."""
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        found = os.lstat(path)
+        private = os.name != "posix" or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)
+        if not stat.S_ISDIR(found.st_mode) or not private:
+            raise PermissionError(errno.EPERM, "the folder is not this user's alone", path)
 
     def open_new(self, path: str) -> int:
         """Create a file that must not exist yet, for appending and reading back."""

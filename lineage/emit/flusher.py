@@ -52,6 +52,8 @@ class Flusher:
         self._running = False
         self._tended = float("-inf")
         self._owes_tending = False
+        self._stopping = False
+        self._at_once = False
 
     def kick(self) -> None:
         """Something was appended."""
@@ -70,6 +72,12 @@ class Flusher:
         request = _Request(job)
         self._queue.put(request)
         return self._start() and request.done.acquire(timeout=timeout)
+
+    def stop(self, *, at_once: bool) -> None:
+        """End the thread: at once, or when nothing is left that only memory holds."""
+        self._stopping = True
+        self._at_once = at_once
+        self._queue.put(None)
 
     def _start(self) -> bool:
         if self._running:
@@ -94,6 +102,9 @@ class Flusher:
                     first = self._queue.get_nowait()
             except Empty:
                 pass
+            if self._stopping and self._at_once and not requests:
+                self._running = False
+                return
             self._dirty = False
             try:
                 self.flush()
@@ -102,6 +113,9 @@ class Flusher:
             for request in requests:
                 request.run()
             self._tend_if_due()
+            if self._stopping and (self._at_once or not (self._spool.in_memory or self._spool.untold)):
+                self._running = False
+                return
 
     def _pause(self) -> float | None:
         if self._spool.in_memory or self._spool.untold:

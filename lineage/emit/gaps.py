@@ -7,6 +7,7 @@ the next sequence of its own.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,13 +62,12 @@ class Gaps:
         """Count a whole range."""
         self._open.append(Gap(first, last, last - first + 1, reason))
 
-    def first(self) -> Gap:
-        """The oldest gap."""
-        return self._open[0]
+    def __iter__(self) -> Iterator[Gap]:
+        return iter(self._open)
 
-    def told(self) -> None:
-        """The oldest gap is in a record now."""
-        del self._open[0]
+    def clear(self) -> None:
+        """All of them are in records now."""
+        self._open.clear()
 
     def count(self) -> int:
         """Lost records not told yet."""

@@ -7,7 +7,6 @@ container), the answer is `None`: unknown, and the reader must wait until the se
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -45,10 +44,7 @@ def is_gone(writer: ProcessIdentity) -> bool | None:
 
 def host_name() -> str:
     """This machine's name, or an empty text where it has none."""
-    try:
-        return socket.gethostname()
-    except OSError:
-        return ""
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 @lru_cache(maxsize=2)

@@ -30,18 +30,21 @@ class Segment(Protocol):
 
     def settled(self) -> bytes:
         """After an interruption: bytes behind `size` that an interrupted `write` may have left."""
+        ...
 
     def cut(self) -> None:
         """Remove what `settled` returned."""
 
     def read_all(self) -> bytes:
         """Everything stored, header included."""
+        ...
 
     def sync(self) -> None:
         """Make what was written survive a power cut."""
 
     def is_deleted(self) -> bool:
         """Whether somebody removed the segment while it was open."""
+        ...
 
     def close(self) -> None:
         """Let go of it; the content stays."""

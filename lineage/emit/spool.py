@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import RLock
@@ -29,6 +28,13 @@ SEGMENTS = "segments"
 DROPPED = -1
 QUEUED = 0
 _ATTEMPTS = 3
+
+
+def _new_client() -> str:
+    """A random UUID (version 4); the `uuid` module would cost every task's start."""
+    number = int.from_bytes(os.urandom(16), "big") & ~(0xF << 76) & ~(0x3 << 62) | (0x4 << 76) | (0x2 << 62)
+    text = f"{number:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 class Spool:
@@ -50,7 +56,7 @@ class Spool:
         now: Callable[[], float] = time.time,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
-        self.client = str(uuid.uuid4())
+        self.client = _new_client()
         self.project = project
         self.destination = destination
         self.pid = os.getpid()
@@ -132,11 +138,12 @@ class Spool:
         limit = self._cap + (self._cap >> 3 if lifecycle else 0)
         if self._measured + self._written + len(payload) > limit:
             return self._drop(Reason.SPOOL_FULL)
-        if self._gaps and not self._tell_gaps():
-            return self._drop(self._gaps.first().reason)
-        sequence = self._next
-        failure = self._store(RecordType.EVENT, payload)
-        return sequence if failure is None else self._drop(failure)
+        # Gaps go in one write with the event that fits again: alone, they would fill the last bytes of a full disk.
+        failure = self._store([*self._untold(), (RecordType.EVENT, payload)])
+        if failure is not None:
+            return self._drop(failure)
+        self._gaps.clear()
+        return self._next - 1
 
     def _drop(self, reason: Reason) -> int:
         self._gaps.drop(self._next, reason)
@@ -147,16 +154,12 @@ class Spool:
         )
         return DROPPED
 
-    def _tell_gaps(self) -> bool:
-        while self._gaps:
-            if self._store(RecordType.GAP, self._gaps.first().payload()) is not None:
-                return False
-            self._gaps.told()
-        return True
+    def _untold(self) -> list[tuple[RecordType, bytes]]:
+        return [(RecordType.GAP, gap.payload()) for gap in self._gaps] if self._gaps else []
 
-    def _store(self, kind: RecordType, payload: bytes) -> Reason | None:
-        """Write a record under the next sequence; None, or why it could not be."""
-        frame = pack(self._next, kind, payload)
+    def _store(self, records: list[tuple[RecordType, bytes]]) -> Reason | None:
+        """Write records under the next sequences, all or none; None, or why it could not be."""
+        frame = b"".join([pack(sequence, *record) for sequence, record in enumerate(records, self._next)])
         reason = Reason.WRITE_ERROR
         for _ in range(_ATTEMPTS):
             segment = self._segment_for(len(frame))
@@ -172,7 +175,7 @@ class Spool:
                 if error.errno in NO_SPACE:
                     break
                 continue
-            self._next += 1
+            self._next += len(records)
             self._uncertain = False
             self._written += len(frame)
             return None
@@ -185,13 +188,13 @@ class Spool:
             try:
                 left = segment.settled()
                 whole = [r for r in scan(left, after=self._next - 1) if isinstance(r, Record)]
-                if whole and whole[0].start == 0 and whole[0].end == len(left):
+                if whole and whole[0].start == 0 and whole[-1].end == len(left):
                     segment.size += len(left)
-                    self._next = whole[0].sequence + 1
+                    self._next = whole[-1].sequence + 1
                 elif left:
                     segment.cut()
-                elif self._last_in(segment) >= self._next:
-                    self._next += 1
+                else:
+                    self._next = max(self._next, self._last_in(segment) + 1)
             except OSError:
                 self._abandon(segment)
         self._uncertain = False
@@ -247,6 +250,8 @@ class Spool:
     def _open_file(self, first: int) -> FileSegment | None:
         for position, root in enumerate(self.roots):
             try:
+                if position:
+                    self._files.claim_folder(root)
                 segment = FileSegment(os.path.join(root, SEGMENTS), self._header(first), self._files)
             except (OSError, ValueError) as error:
                 diagnostics.warn_once(f"spool:{root}", f"spool {root} cannot be written: {error}")
@@ -287,8 +292,8 @@ class Spool:
                     self._reconcile()
                 self._replace_deleted()
                 self._leave_memory()
-                if self._gaps and self._measured <= self._cap:
-                    self._tell_gaps()
+                if self._gaps and self._measured <= self._cap and self._store(self._untold()) is None:
+                    self._gaps.clear()
             finally:
                 self._busy = False
             while self._waiting:
@@ -325,7 +330,7 @@ class Spool:
             return
         fresh = self._open_file(self._first_here)
         if fresh is not None and self._move(segment, fresh):
-            diagnostics.say("the spool folder can be written again: records moved there from memory")
+            diagnostics.warn_once("spool:disk", "the spool can be written again: records moved there from memory")
 
     def _move(self, segment: Segment, fresh: Segment) -> bool:
         """Write everything a segment holds to a new one and go on there; False when that fails."""

@@ -6,8 +6,8 @@ Reads only. Sending is `delivery`, refused records are `dead`, one segment is `s
 
 from __future__ import annotations
 
-import hashlib
 import os
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -69,7 +69,7 @@ class LineState:
 
 def state_path(root: str, destination: str, kind: str) -> str:
     """Path of a small file about one destination."""
-    return os.path.join(root, f"{kind}-{hashlib.sha256(destination.encode()).hexdigest()[:16]}")
+    return os.path.join(root, f"{kind}-{zlib.crc32(destination.encode()):08x}")
 
 
 def save_state(root: str, state: LineState) -> None:
