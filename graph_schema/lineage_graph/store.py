@@ -21,7 +21,7 @@ Handle = Any
 # One edge as a walk sees it: src, dst, via, generation (handles), explicit (truthy), then the places of its precision
 # in PRECISIONS and of its basis in BASES, both best first.
 Hop = tuple[Handle, Handle, Handle, Handle, int, int, int]
-PRECISIONS = ("", Precision.STATED, Precision.PASSED, Precision.CO_OCCURRING)
+PRECISIONS = ("", *(precision.value for precision in Precision))
 BASES = (Basis.OBSERVED, Basis.DECLARED, Basis.INFERRED)
 
 
@@ -37,12 +37,15 @@ class Layers(Protocol):
 
     def handles(self, ids: Collection[str]) -> dict[str, Handle]:
         """Handles of the current nodes among `ids`."""
+        ...
 
     def ids(self, handles: Collection[Handle]) -> dict[Handle, str]:
         """Node ids of `handles`."""
+        ...
 
     def hops(self, type: EdgeType, frontier: Collection[Handle], *, incoming: bool, limit: int) -> list[Hop]:
         """Edges of one type that leave (or arrive at) the frontier; at most `limit`, in no particular order."""
+        ...
 
     def bound_hops(
         self, type: EdgeType, frontier: Collection[tuple[Handle, Handle]], *, incoming: bool, limit: int
@@ -52,9 +55,11 @@ class Layers(Protocol):
         Leaving: GENERATED_BY to that run; DERIVED_FROM whose `via` is that run or none.
         Arriving: USED and DERIVED_FROM whose `generation` is that run or none.
         """
+        ...
 
     def moved(self) -> bool:
         """Whether a delta was applied meanwhile that these answers may have mixed in."""
+        ...
 
 
 class GraphStore(Protocol):
@@ -65,6 +70,7 @@ class GraphStore(Protocol):
 
     def cursor(self, project: str) -> int:
         """Sequence number of the last delta applied for `project` (its uuid); 0 before the first."""
+        ...
 
     def apply(self, deltas: Sequence[Delta]) -> None:
         """Apply deltas in order and move the cursors, all in one transaction.
@@ -74,6 +80,7 @@ class GraphStore(Protocol):
 
     def nodes(self, project: str, ids: Collection[str]) -> dict[str, Node]:
         """The current nodes among `ids`; unknown ids and other projects' are absent."""
+        ...
 
     def edges_from(
         self,
@@ -84,6 +91,7 @@ class GraphStore(Protocol):
         limit: int | None = None,
     ) -> list[Edge]:
         """Edges of the given types that leave `ids`, ordered by (src, type, dst, via); at most `limit`."""
+        ...
 
     def edges_to(
         self,
@@ -94,27 +102,34 @@ class GraphStore(Protocol):
         limit: int | None = None,
     ) -> list[Edge]:
         """Edges of the given types that arrive at `ids`, ordered by (dst, type, src, via); at most `limit`."""
+        ...
 
     def edges(self, project: str, keys: Collection[EdgeKey], as_of: AsOf = NOW) -> list[Edge]:
         """The edges with exactly these keys, ordered by (src, type, dst, via)."""
+        ...
 
     def layers(self, project: str, as_of: AsOf = NOW) -> AbstractContextManager[Layers]:
         """Open the project for one walk; answers are of one moment where the store can give that."""
+        ...
 
     def degrees(self, project: str, ids: Collection[str], types: Collection[EdgeType]) -> dict[str, tuple[int, int]]:
         """Number of current edges (out, in) of the given types for each of `ids`."""
+        ...
 
     def counts(self, project: str) -> Mapping[str, int]:
         """Current nodes per kind and edges per type."""
+        ...
 
     def scan_nodes(self, project: str) -> Iterator[Node]:
         """Every current node, in no particular order, without holding all in memory."""
+        ...
 
     def scan_edges(self, project: str) -> Iterator[tuple[bytes, bytes, bytes, bytes, Edge]]:
         """Every current edge with the idents of src, dst, via and generation, as the digest needs them.
 
         An ident is b"" where the edge names none, and where the node it names is not current.
         """
+        ...
 
     def clear(self, project: str) -> None:
         """Forget the project's graph and set its cursor to 0 (before a rebuild)."""
