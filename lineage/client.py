@@ -129,7 +129,7 @@ class Client:
             raise NotFound(404, {"title": "nothing fits", "detail": _nothing_fits(ref, self.project)})
         if len(found) > 1:
             raise Ambiguous(
-                {"title": "several things fit", "detail": f"{ref} fits {len(found)} things", "candidates": found}
+                {"title": "several things fit", "detail": f"{ref} fits {len(found)} things: name one of them", "candidates": found}
             )
         return found[0]
 
@@ -153,9 +153,10 @@ class Client:
         """What was made from `root`."""
         return self.get("/impact", root=root, **params)
 
-    def check_policy(self, root: str, rules: Sequence[str] | None = None) -> Json:
-        """Whether the ancestry of `root` passes the rules."""
-        return self.post("/policy/check", _present({"root": root, "rules": rules}))
+    def check_policy(self, ref: NodeRef | ModelRef, rules: Sequence[str] | None = None) -> Json:
+        """Whether the ancestry of a model version (or of a node by its whole id) passes the rules."""
+        named = {"root": ref.id} if isinstance(ref, NodeRef) else {"model": ref.name, "version": ref.version}
+        return self.post("/policy/check", _present({**named, "rules": rules}))
 
     def send_event(self, event: Mapping[str, Any]) -> Json:
         """Hand in one OpenLineage event and wait until questions see it."""

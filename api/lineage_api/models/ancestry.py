@@ -78,12 +78,16 @@ def ancestry(cancellation: Cancellation, reading: Reading, root: str) -> Ancestr
     store, project = reading.store, reading.project
     found = walk(store, project, [root], Direction.UP, MAX_DEPTH, LIMITS)
     cancellation.check()
-    beside = leaves(store, project, found.nodes, found.as_of)
-    attached = store.edges_to(project, found.nodes, [EdgeType.ATTACHED], found.as_of, limit=LIMITS.nodes)
-    ends = {edge.key.dst for edge in beside} | {edge.key.src for edge in attached}
-    nodes = store.nodes(project, {*found.nodes, *ends})
+    nodes = store.nodes(project, found.nodes)
     cancellation.check()
     placed = [nodes[node_id] for node_id in found.nodes if node_id in nodes]
+    # Who started the whole is only told with the run everything else is part of.
+    whole = {str(node.props["root"]) for node in placed if node.props.get("root")}
+    beside = leaves(store, project, found.nodes, found.as_of)
+    beside += store.edges_from(project, whole, [EdgeType.STARTED_BY], found.as_of)
+    attached = store.edges_to(project, found.nodes, [EdgeType.ATTACHED], found.as_of, limit=LIMITS.nodes)
+    nodes |= store.nodes(project, {edge.key.dst for edge in beside} | {edge.key.src for edge in attached})
+    cancellation.check()
     versions = [node.id for node in placed if node.kind is NodeKind.DATASET_VERSION]
     made = {edge.key.src for edge in store.edges_from(project, versions, [EdgeType.GENERATED_BY], found.as_of)}
     sources = [nodes[version] for version in versions if version not in made]

@@ -87,7 +87,7 @@ def ambiguous(reference: str, fitting: Sequence[Entity]) -> Problem:
     """The 409 of a reference that fits several things."""
     return Problem(
         Kind.AMBIGUOUS,
-        f"{reference} fits {len(fitting)} things; ask for one of them by id.",
+        f"{reference} fits {len(fitting)} things: name one of them",
         members={"candidates": [candidate(entity) for entity in fitting]},
     )
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from lineage_api.deps import Cancellation
+from lineage_api.models.ancestry import MEMORY
 from lineage_api.models.versions import candidate, choose
 from lineage_api.problem import FieldError, Kind, Problem
 from lineage_graph.model import EdgeType, NodeKind
@@ -21,6 +22,7 @@ from lineage_graph.projection.catalog import Catalog, Entity
 from lineage_graph.store import GraphStore
 
 LIMIT = 20
+_RUN_LETTERS = 4
 _RUN_ID = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f]{0,12}){0,4}", re.IGNORECASE)
 _URI = re.compile(r"(?P<namespace>[A-Za-z][A-Za-z0-9+.\-]*://[^/]*)/(?P<name>.+)", re.DOTALL)
 
@@ -105,8 +107,12 @@ def _anything(catalog: Catalog, project: str, question: Question, name: str) -> 
             return runs
     jobs = catalog.named(project, [NodeKind.JOB], name, question.namespace, LIMIT) if question.version is None else []
     datasets = _datasets(catalog, project, question, name)
-    exact_run = catalog.runs_named(project, name, LIMIT) if not (jobs or datasets) and len(name) >= 4 else []
-    return [*jobs, *datasets, *exact_run]
+    found = [*jobs, *datasets]
+    # A value in memory goes by the name of the task that returned it: the task is what a person means.
+    stored = [entity for entity in found if entity.namespace != MEMORY]
+    if found or len(name) < _RUN_LETTERS:
+        return stored or found
+    return catalog.runs_named(project, name, LIMIT)
 
 
 def _datasets(catalog: Catalog, project: str, question: Question, name: str) -> list[Entity]:

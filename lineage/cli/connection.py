@@ -1,0 +1,69 @@
+"""Which service a command talks to: the configured one, else the embedded one, started on demand.
+
+Owns that choice, and the options every asking command shares. The embedded service is found through the entry-point
+group `lineage.embedded`, so that the base install neither imports nor names it. Does not talk HTTP itself
+(`lineage.client`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Annotated, Any
+
+import typer
+
+from lineage import settings
+from lineage.client import Client
+from lineage.errors import ServiceUnavailable
+
+INSTALL = 'pip install "weftline[server]"'
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Project = Annotated[
+    str | None, typer.Option("--project", metavar="WORKSPACE/PROJECT", help="Ask this project [env: LINEAGE_PROJECT].")
+]
+
+
+def connect(project: str | None = None) -> Client:
+    """A client for the configured service; without LINEAGE_URL the embedded one is started if it does not run.
+
+    Raises:
+        ServiceUnavailable: none is configured and none can be started here.
+    """
+    configured = settings.current()
+    chosen = project or configured.project
+    if configured.url is not None:
+        return Client(configured.url, configured.token(), chosen)
+    url, token = _embedded()(configured.home)
+    return Client(url, token, chosen)
+
+
+def embedded_available() -> bool:
+    """Whether the service is installed here."""
+    try:
+        _embedded()
+    except ServiceUnavailable:
+        return False
+    return True
+
+
+def _embedded() -> Callable[..., Any]:
+    found = list(entry_points(group="lineage.embedded"))
+    try:
+        for point in found:
+            starter: Callable[..., Any] = point.load()
+            return starter
+    except ImportError as error:
+        reason = f"the service is not installed ({error.name or error} is missing)"
+    else:
+        reason = "the service is not installed"
+    raise ServiceUnavailable(f"LINEAGE_URL is not set and {reason}. {waiting()}\nset LINEAGE_URL, or: {INSTALL}")
+
+
+def waiting() -> str:
+    """How many records wait in the spool, as a sentence."""
+    from lineage.cli.spool import waiting_records
+
+    found = waiting_records()
+    return f"{found:,} record{'' if found == 1 else 's'} wait in the spool ({settings.current().spool_dir})."

@@ -1,0 +1,142 @@
+"""`lineage doctor`: is everything in order on this machine, and if not, what to do.
+
+Looks only: starts nothing, sends nothing. Exit code 1 when something stands in the way of recording or asking.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import typer
+
+from lineage import settings
+from lineage.cli import render
+from lineage.cli.connection import INSTALL, JsonFlag, embedded_available
+from lineage.client import Client
+from lineage.emit import emitter, spooldir
+from lineage.errors import LineageError
+
+_FINE, _NOTE, _WRONG = "ok", "note", "wrong"
+_MARKS = {_FINE: "✓", _NOTE: "·", _WRONG: "✗"}
+_NOT_OF_THE_SDK = ("LINEAGE_NEO4J_", "LINEAGE_TEST_", "LINEAGE_SKIP_UI")
+_MEMORY_FILESYSTEMS = frozenset({"tmpfs", "ramfs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `level` is ok, note or wrong."""
+
+    subject: str
+    level: str
+    text: str
+
+
+def doctor(json: JsonFlag = False) -> None:
+    """Look at installation, settings, spool, service and what can be captured here."""
+    found = [*_installation(), *_settings(), *_spool(), *_service(), *_capture()]
+    if json:
+        render.emit_json({"findings": [asdict(finding) for finding in found]})
+    else:
+        for finding in found:
+            render.line(f"{_MARKS[finding.level]} ", render.bold(f"{finding.subject:<14}"), finding.text)
+    if any(finding.level == _WRONG for finding in found):
+        raise typer.Exit(1)
+
+
+def _installation() -> Iterator[Finding]:
+    owners = sorted(set(packages_distributions().get("lineage", ())))
+    others = [owner for owner in owners if owner.lower() != "weftline"]
+    where = Path(__file__).resolve().parent.parent
+    if others:
+        text = f"{', '.join(others)} installs `import lineage` too and overwrites this one: pip uninstall {others[0]}"
+        yield Finding("installation", _WRONG, text)
+    else:
+        python = ".".join(map(str, sys.version_info[:3]))
+        yield Finding("installation", _FINE, f"weftline {version('weftline')} in {where}, Python {python}")
+
+
+def _settings() -> Iterator[Finding]:
+    now = settings.current()
+    if now.disabled:
+        yield Finding("recording", _WRONG, "LINEAGE_DISABLED is set: nothing is recorded; unset it")
+    known = {knob.env for knob in settings.KNOBS}
+    ours = sorted(name for name in os.environ if name.startswith("LINEAGE_") and name not in known)
+    strange = [name for name in ours if not name.startswith(_NOT_OF_THE_SDK)]
+    if strange:
+        yield Finding("settings", _NOTE, f"{', '.join(strange)}: no such setting; misspelt?")
+    yield Finding("project", _FINE, now.project)
+
+
+def _spool() -> Iterator[Finding]:
+    now = settings.current()
+    folder = now.spool_dir
+    existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    if not os.access(existing, os.W_OK):
+        text = (
+            f"{existing} cannot be written: records stay in memory and are lost with the process; set LINEAGE_SPOOL_DIR"
+        )
+        yield Finding("spool", _WRONG, text)
+        return
+    kind = _filesystem(existing)
+    if kind in _MEMORY_FILESYSTEMS:
+        text = f"{folder} is on {kind}: it dies with this machine or container; put LINEAGE_SPOOL_DIR on a volume"
+        yield Finding("spool", _NOTE, text)
+    found = spooldir.status(emitter.roots_of(now), exact=True)
+    if found.unreachable_since is not None:
+        yield Finding("spool", _WRONG, f"{found.records:,} records wait: {found.last_error} (lineage spool status)")
+    else:
+        yield Finding("spool", _FINE, f"{found.records:,} records wait in {folder}")
+    if found.dead:
+        yield Finding("spool", _WRONG, f"{found.dead:,} records were refused: lineage spool dead")
+    if found.gaps:
+        yield Finding("spool", _NOTE, f"{found.gaps:,} records are known to be lost; answers say so")
+
+
+def _service() -> Iterator[Finding]:
+    now = settings.current()
+    if now.url is None:
+        if embedded_available():
+            yield Finding("service", _FINE, "none configured (LINEAGE_URL): the embedded one starts when asked")
+        else:
+            yield Finding("service", _NOTE, f"none configured (LINEAGE_URL) and none installed: {INSTALL}")
+        return
+    try:
+        with Client(now.url, now.token(), now.project, timeout=5) as client:
+            page = client.runs(limit=1)
+    except LineageError as error:
+        yield Finding("service", _WRONG, str(error))
+        return
+    yield Finding("service", _FINE, f"{now.destination} answers, at record {page['as_of']}")
+
+
+def _capture() -> Iterator[Finding]:
+    from lineage import git
+
+    top = git.find(os.getcwd())
+    checkout = git.read(top, with_diff=False) if top is not None else None
+    if checkout is None or checkout.commit is None:
+        text = "no git checkout here: runs carry CI variables, LINEAGE_CODE_COMMIT, or a digest of the sources"
+        yield Finding("code version", _NOTE, text)
+    else:
+        state = "with changes (their diff is kept)" if checkout.dirty else "clean"
+        yield Finding("code version", _FINE, f"git, commit {checkout.commit[:10]}, {state}")
+
+
+def _filesystem(path: Path) -> str:
+    """Type of the file system a path is on, empty where that cannot be read."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    best, kind = "", ""
+    for mount in mounts:
+        _, place, found, *_ = mount.split(" ")
+        inside = str(path.resolve()) == place or str(path.resolve()).startswith(place.rstrip("/") + "/")
+        if inside and len(place) >= len(best):
+            best, kind = place, found
+    return kind

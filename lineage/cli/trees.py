@@ -1,0 +1,241 @@
+"""Trees in a terminal: the ancestry of a model, and what surrounds a node.
+
+Owns the walk over an answer's `nodes` and `edges` in the order a person reads them (version, its run, the run's inputs)
+and the lines drawn for it. Every node is opened once; the second time it is named and not opened, so cycles end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.text import Text
+
+from lineage.cli.render import Json, bold, count, dim, duration, joined, number, safe, short_run_ids, state, version
+
+_METRICS_SHOWN = 3
+_CAUSAL = ("USED", "GENERATED_BY", "DERIVED_FROM")
+
+
+@dataclass(slots=True)
+class Branch:
+    """One line of a tree and what hangs below it."""
+
+    label: Text
+    children: list[Branch] = field(default_factory=list)
+
+
+def draw(branch: Branch, write: Callable[[Text], None]) -> None:
+    """Write a tree line by line, without recursion: a chain may be thousands deep."""
+    stack: list[tuple[Branch, str, str]] = [(branch, "", "")]
+    while stack:
+        current, lead, below = stack.pop()
+        write(Text.assemble(dim(lead) if lead else "", current.label))
+        last = len(current.children) - 1
+        for place in range(last, -1, -1):
+            corner, stem = ("└─ ", "   ") if place == last else ("├─ ", "│  ")
+            stack.append((current.children[place], below + corner, below + stem))
+
+
+class Graph:
+    """Nodes and edges of an answer, by id; `code_shown`: each run's line names its code."""
+
+    def __init__(self, nodes: Sequence[Json], edges: Sequence[Json], *, code_shown: bool = True) -> None:
+        self.nodes: dict[str, Json] = {node["id"]: node for node in nodes}
+        self.out: dict[str, list[Json]] = {}
+        self.into: dict[str, list[Json]] = {}
+        for edge in edges:
+            self.out.setdefault(edge["src"], []).append(edge)
+            self.into.setdefault(edge["dst"], []).append(edge)
+        names = [node["name"] for node in nodes if node["kind"] == "Run"]
+        self._short = short_run_ids(names)
+        self._code_shown = code_shown
+
+    def leaving(self, node: str, *types: str) -> list[Json]:
+        """Edges of these types from a node to its causes."""
+        return [edge for edge in self.out.get(node, ()) if edge["type"] in types]
+
+    def arriving(self, node: str, *types: str) -> list[Json]:
+        """Edges of these types from a node's effects."""
+        return [edge for edge in self.into.get(node, ()) if edge["type"] in types]
+
+    def short(self, run_id: str) -> str:
+        """A run id cut to what tells it apart here."""
+        return self._short.get(run_id, run_id)
+
+    def label(self, node_id: str) -> Text:
+        """One line that says what a node is."""
+        node = self.nodes.get(node_id)
+        if node is None:
+            return dim(f"{node_id} (not in this answer)")
+        if node["kind"] == "Run":
+            return self._run(node)
+        if node["kind"] == "DatasetVersion":
+            return self._version(node)
+        return joined([dim(node["kind"]), bold(node.get("name") or node_id)], " ")
+
+    def _run(self, node: Json) -> Text:
+        props = node.get("props", {})
+        title = Text.assemble("run ", bold(props.get("job", "?")), " ", self.short(node["name"]))
+        ended = Text.assemble(state(props.get("state")), " ", duration(props.get("started_at"), props.get("ended_at")))
+        return joined([title, ended, metrics(props.get("attributes") or {}), self._code(node["id"])])
+
+    def _code(self, run: str) -> Text:
+        for of in self.leaving(run, "RUN_OF") if self._code_shown else ():
+            for built in self.leaving(of["dst"], "BUILT_FROM"):
+                code = self.nodes.get(built["dst"])
+                if code is not None:
+                    return Text("code " + safe(code_label(code.get("props", {}))))
+        return Text("")
+
+    def _version(self, node: Json) -> Text:
+        props = node.get("props", {})
+        return joined(
+            [
+                bold(dataset_name(node)),
+                Text(safe(version(props.get("scheme"), props.get("value")))),
+                count(props.get("rows"), "row"),
+            ],
+            "  ",
+        )
+
+
+def ancestry(graph: Graph, root: str, depth: int | None = None) -> Branch:
+    """The tree of what a version or run was made from."""
+    top = Branch(graph.label(root))
+    # (branch, node, generating run meant ("" = any), relationship hops so far)
+    stack: list[tuple[Branch, str, str, int]] = [(top, root, "", 0)]
+    opened: set[tuple[str, str]] = set()
+    while stack:
+        branch, node, generation, hops = stack.pop()
+        if (node, generation) in opened:
+            if graph.leaving(node, *_CAUSAL):
+                branch.label = Text.assemble(branch.label, dim("   (above)"))
+            continue
+        opened.add((node, generation))
+        if depth is not None and hops >= depth:
+            continue
+        pending = _run_children(graph, node) if graph.nodes.get(node, {}).get("kind") == "Run" else None
+        if pending is None:
+            pending = _version_children(graph, node, generation)
+            if not graph.leaving(node, "GENERATED_BY"):
+                branch.label = Text.assemble(branch.label, dim("   source: no producer known"))
+        steps = []
+        for child_label, child, meant, inputs in pending:
+            child_branch = Branch(child_label)
+            branch.children.append(child_branch)
+            if inputs is None:
+                steps.append((child_branch, child, meant, hops + 1))
+                continue
+            for input_label, version_id, run_meant in inputs:
+                leaf = Branch(input_label)
+                child_branch.children.append(leaf)
+                steps.append((leaf, version_id, run_meant, hops + 2))
+        stack.extend(reversed(steps))
+    return top
+
+
+Pending = tuple[Text, str, str, list[tuple[Text, str, str]] | None]
+
+
+def _version_children(graph: Graph, node: str, generation: str) -> list[Pending]:
+    found: list[Pending] = []
+    for made in graph.leaving(node, "GENERATED_BY"):
+        run = made["dst"]
+        if generation and run != generation:
+            continue
+        if not made.get("explicit"):
+            found.append((graph.label(run), run, "", None))
+            continue
+        derived = [e for e in graph.leaving(node, "DERIVED_FROM") if e.get("via") == run]
+        found.append((graph.label(run), run, "", [_input(graph, edge) for edge in derived]))
+    return found
+
+
+def _run_children(graph: Graph, run: str) -> list[Pending]:
+    children: list[Pending] = []
+    for edge in graph.leaving(run, "USED"):
+        label, version_id, meant = _input(graph, edge)
+        children.append((label, version_id, meant, None))
+    return children
+
+
+def _input(graph: Graph, edge: Json) -> tuple[Text, str, str]:
+    meant = edge.get("generation") or ""
+    label = Text.assemble(graph.label(edge["dst"]), dim(_how(graph, edge, meant)))
+    return label, edge["dst"], meant
+
+
+def _how(graph: Graph, edge: Json, meant: str) -> str:
+    words = []
+    precision = edge.get("precision")
+    maker = graph.nodes.get(meant, {}).get("props", {}).get("job")
+    if precision == "passed" and maker:
+        words.append(f"passed from {maker}")
+    elif precision:
+        words.append(precision)
+    if edge.get("basis") == "inferred":
+        words.append("inferred")
+    return f"   {', '.join(words)}" if words else ""
+
+
+def descent(graph: Graph, root: str) -> Branch:
+    """The tree of what was made from a version or run."""
+    top = Branch(graph.label(root))
+    # (branch, node, the version the run was reached by; "" = not through one)
+    stack: list[tuple[Branch, str, str]] = [(top, root, "")]
+    opened: set[tuple[str, str]] = set()
+    while stack:
+        branch, node, through = stack.pop()
+        effects = list(_effects(graph, node, through))
+        if (node, through) in opened:
+            if effects:
+                branch.label = Text.assemble(branch.label, dim("   (above)"))
+            continue
+        opened.add((node, through))
+        steps = []
+        for effect in effects:
+            child = Branch(graph.label(effect))
+            branch.children.append(child)
+            is_run = graph.nodes.get(effect, {}).get("kind") == "Run"
+            steps.append((child, effect, node if is_run else ""))
+        stack.extend(reversed(steps))
+    return top
+
+
+def _effects(graph: Graph, node: str, through: str) -> Iterator[str]:
+    """Runs that used a version; outputs of a run, of those that say what they derive from only what does so."""
+    for edge in graph.arriving(node, "USED"):
+        yield edge["src"]
+    for edge in graph.arriving(node, "GENERATED_BY"):
+        stated = graph.leaving(edge["src"], "DERIVED_FROM") if edge.get("explicit") and through else ()
+        if not stated or any(source["dst"] == through and source["via"] == node for source in stated):
+            yield edge["src"]
+
+
+def metrics(attributes: Mapping[str, Any]) -> Text:
+    """The first metrics of a run: `auc 0.941  f1 0.88  +2`."""
+    found = [(key.removeprefix("metric."), value) for key, value in attributes.items() if key.startswith("metric.")]
+    shown = [f"{safe(name)} {safe(number(value['text']))}" for name, value in found[:_METRICS_SHOWN]]
+    if len(found) > _METRICS_SHOWN:
+        shown.append(f"+{len(found) - _METRICS_SHOWN} more")
+    return Text("  ".join(shown), style="bold" if shown else "")
+
+
+def code_label(props: Mapping[str, Any]) -> str:
+    """A code version in few characters: commit or source digest, and whether it was dirty."""
+    if props.get("commit"):
+        dirty = " (dirty, diff kept)" if props.get("diffDigest") else " (dirty)" if props.get("dirty") else ""
+        return f"{str(props['commit'])[:10]}{dirty}"
+    if props.get("sourceDigest"):
+        return f"source {str(props['sourceDigest']).removeprefix('sha256:')[:10]} (no repository)"
+    return "unknown"
+
+
+def dataset_name(named: Mapping[str, Any]) -> str:
+    """A dataset as a person writes it: a path, an address, or an in-memory value's plain name."""
+    namespace, name = str(named.get("namespace") or ""), str(named.get("name") or "?")
+    if namespace in ("file", "memory", "models", ""):
+        return name
+    return f"{namespace.rstrip('/')}/{name.lstrip('/')}" if "://" in namespace else f"{namespace}:{name}"
