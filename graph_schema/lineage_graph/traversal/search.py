@@ -77,7 +77,7 @@ class Search:
 
     def ambiguous(self) -> set[Handle]:
         """Versions that were left without knowing which of several generations was meant."""
-        asked = list(self._doubtful - {node_of(state) for state in self.frontier})
+        asked = list(self._doubted())
         runs: defaultdict[Handle, set[Handle]] = defaultdict(set)
         for start in range(0, len(asked), _CHUNK):
             chunk = asked[start : start + _CHUNK]
@@ -103,6 +103,10 @@ class Search:
         raise NotImplementedError
 
     def _step_before(self, state: State, hop: Hop) -> tuple[EdgeType, State]:
+        raise NotImplementedError
+
+    def _doubted(self) -> set[Handle]:
+        """Versions where it matters which of their generations was meant, and an edge does not say."""
         raise NotImplementedError
 
     def _layer(self) -> None:
@@ -241,6 +245,9 @@ class Upstream(Search):
             return USED, hop[0]
         return DERIVED_FROM, before or (hop[0], hop[2])
 
+    def _doubted(self) -> set[Handle]:
+        return self._doubtful - {node_of(state) for state in self.frontier}
+
 
 class Downstream(Search):
     """Towards effects."""
@@ -320,6 +327,9 @@ class Downstream(Search):
         if hop[1] in self.came:  # only runs are states by their bare handle
             return GENERATED_BY, hop[1]
         return DERIVED_FROM, before or (hop[1], hop[3])
+
+    def _doubted(self) -> set[Handle]:
+        return {version for version in self._doubtful if (version, self.layers.none) not in self.came}
 
 
 def node_of(state: State) -> Handle:

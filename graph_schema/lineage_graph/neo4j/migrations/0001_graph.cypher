@@ -1,0 +1,5 @@
+// One label holds every node, so that a node's id is unique whatever its kind.
+
+CREATE CONSTRAINT entity_id IF NOT EXISTS FOR (n:Entity) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT project_cursor_project IF NOT EXISTS FOR (c:ProjectCursor) REQUIRE c.project IS UNIQUE;
+CREATE CONSTRAINT graph_migration_number IF NOT EXISTS FOR (m:GraphMigration) REQUIRE m.number IS UNIQUE;

@@ -1,0 +1,91 @@
+// name: lock_cursor
+// A project's cursor, held until the transaction ends, so that one writer at a time moves it.
+MERGE (c:ProjectCursor {project: $project})
+ON CREATE SET c.seq = 0
+SET c.seq = c.seq
+RETURN c.seq;
+
+// name: move_cursor
+// Say what the graph stands at.
+MATCH (c:ProjectCursor {project: $project})
+SET c.seq = $seq;
+
+// name: put_nodes
+// Write nodes of one kind; each row's props replace all properties.
+UNWIND $rows AS row
+MERGE (n:Entity {id: row.id})
+SET n = row.props, n:NodeKind;
+
+// name: label
+// Give nodes a second label.
+UNWIND $ids AS id
+MATCH (n:Entity {id: id})
+SET n:ModelLabel;
+
+// name: unlabel
+// Take a second label away.
+UNWIND $ids AS id
+MATCH (n:Entity {id: id})
+REMOVE n:ModelLabel;
+
+// name: drop_nodes
+// Take nodes' content and labels away; edges may still name them.
+UNWIND $ids AS id
+MATCH (n:Entity {id: id})
+SET n = {id: n.id, project: n.project}
+REMOVE n:Job:JobVersion:Run:Dataset:DatasetVersion:Schema:Field:CodeVersion:Environment:Artifact:Check:Deployment
+REMOVE n:Declaration:Approval:Actor:Model:ModelVersion;
+
+// name: meet_nodes
+// Make sure that the ends of edges exist; they are not current until their content comes.
+UNWIND $ids AS id
+MERGE (n:Entity {id: id})
+ON CREATE SET n.project = $project;
+
+// name: create_edges
+// Write edges that have no row yet.
+UNWIND $rows AS row
+MATCH (s:Entity {id: row.src})
+MATCH (d:Entity {id: row.dst})
+CREATE (s)-[r:EdgeType]->(d)
+SET r = row.props;
+
+// name: replace_edges
+// Overwrite edges.
+UNWIND $rows AS row
+MATCH (s:Entity {id: row.src})-[r:EdgeType]->(d:Entity {id: row.dst})
+WHERE coalesce(r.via, '') = row.via
+SET r = row.props;
+
+// name: drop_edges
+// Take current edges away; a key is [src, dst, via].
+UNWIND $keys AS key
+MATCH (s:Entity {id: key[0]})-[r:EdgeType]->(d:Entity {id: key[1]})
+WHERE coalesce(r.via, '') = key[2]
+DELETE r;
+
+// name: add_past
+// Keep closed edges; their type moves into `was`, so that plain Cypher meets only what is derived now.
+UNWIND $rows AS row
+MATCH (s:Entity {id: row.src})
+MATCH (d:Entity {id: row.dst})
+CREATE (s)-[r:RETRACTED]->(d)
+SET r = row.props;
+
+// name: clear
+// Forget a project's nodes and edges, in several transactions.
+MATCH (n:Entity {project: $project})
+CALL {
+  WITH n
+  DETACH DELETE n
+} IN TRANSACTIONS OF 5000 ROWS;
+
+// name: reset_cursor
+// Set a project's cursor to 0, before its graph goes: an interrupted rebuild then starts from nothing.
+MERGE (c:ProjectCursor {project: $project})
+SET c.seq = 0;
+
+// name: add_migration
+// Remember an applied migration.
+MERGE (m:GraphMigration {number: $number})
+SET m.name = $name;

@@ -1,0 +1,5 @@
+// What the migrations add up to, for readers; a test holds the two equal.
+
+CREATE CONSTRAINT entity_id FOR (n:Entity) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT project_cursor_project FOR (c:ProjectCursor) REQUIRE c.project IS UNIQUE;
+CREATE CONSTRAINT graph_migration_number FOR (m:GraphMigration) REQUIRE m.number IS UNIQUE;
