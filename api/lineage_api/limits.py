@@ -26,6 +26,9 @@ _CHUNK = 256 << 10
 _WINDOW = 8 << 20
 """Largest zstd window: what a decoder must hold whatever the output is; senders' levels stay far below."""
 
+_BLOCKS = 100_000
+"""Blocks of one zstd body; honest ones hold 128 KiB each."""
+
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
@@ -152,6 +155,7 @@ def _gunzip(data: bytes, limit: int) -> bytes:
 
 
 def _unzstd(data: bytes, limit: int) -> bytes:
+    _check_zstd_ends(data)
     parts: list[bytes] = []
     size = 0
     decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
@@ -162,6 +166,28 @@ def _unzstd(data: bytes, limit: int) -> bytes:
                 raise _too_large(f"The body inflates to more than {limit} bytes.")
             parts.append(part)
     return b"".join(parts)
+
+
+def _check_zstd_ends(data: bytes) -> None:
+    """Raise unless the last frame (RFC 8878) is whole: of a cut one the decoder gives out what there is, silently."""
+    at = blocks = 0
+    while at < len(data):
+        if data[at + 1 : at + 4] == b"\x2a\x4d\x18" and data[at] & 0xF0 == 0x50:  # skippable
+            at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+            continue
+        header = data[at : at + 18]
+        at += zstandard.frame_header_size(header)
+        last = False
+        while not last:
+            blocks += 1
+            block = int.from_bytes(data[at : at + 3], "little")
+            last, kind = bool(block & 1), block >> 1 & 3
+            at += 3 + (1 if kind == 1 else block >> 3)
+            if at > len(data) or blocks > _BLOCKS:
+                raise zstandard.ZstdError("it ends early")
+        at += 4 if zstandard.get_frame_parameters(header).has_checksum else 0
+    if at != len(data):
+        raise zstandard.ZstdError("it ends early")
 
 
 def _too_large(detail: str) -> Problem:

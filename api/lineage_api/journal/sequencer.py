@@ -197,7 +197,9 @@ class Sequencer:
         if taken is not None and taken[1] != item.key:
             if known is None:
                 known = self._append(group, item, None, None)
-                self._append_server(group, item, conflict_body(item.client or "", item.sequence or 0, taken[0], known))
+                self._append_server(
+                    cursor, group, item, conflict_body(item.client or "", item.sequence or 0, taken[0], known)
+                )
                 self._register(cursor, group, item)
             return Outcome(409, taken[0])
         if known is not None:
@@ -240,10 +242,11 @@ class Sequencer:
             group.sequences[client.id, sequence] = (seq, item.key)
         return seq
 
-    def _append_server(self, group: _Group, cause: Entry, body: dict[str, Any]) -> None:
+    def _append_server(self, cursor: Any, group: _Group, cause: Entry, body: dict[str, Any]) -> None:
         canonical = canonical_bytes(body)
         record = make_entry(cause.project, cause.received, "server", SERVER, canonical, canonical)
-        self._append(group, record, None, None)
+        if (cause.project.id, record.key) not in group.keys and self._by_key(cursor, record) is None:
+            self._append(group, record, None, None)
 
     def _register(self, cursor: Any, group: _Group, item: Entry) -> None:
         for registration in item.registrations:
@@ -263,7 +266,7 @@ class Sequencer:
             last = cursor.execute(self._sql.model_last, named).fetchone()[0]
             number = int(last or 0) + 1
             cursor.execute(self._sql.new_model, {**named, **version, "number": number, "seq": group.next_seq})
-        self._append_server(group, item, model_version_body(registration, number, item.received))
+        self._append_server(cursor, group, item, model_version_body(registration, number, item.received))
 
     def _by_key(self, cursor: Any, item: Entry) -> int | None:
         row = cursor.execute(self._sql.by_key, {"project": item.project.id, "key": item.key}).fetchone()
