@@ -57,8 +57,8 @@ def test_two_hundred_shuffles_embedded(tmp_path: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.neo4j
-def test_forty_shuffles_neo4j(tmp_path: Path, neo4j_server: Any) -> None:
-    with serving(tmp_path / "data", neo4j_server.uri, neo4j_server.environment) as server:
+def test_forty_shuffles_neo4j(tmp_path: Path, neo4j_uri: str) -> None:
+    with serving(tmp_path / "data", neo4j_uri) as server:
         check_shuffles(server, count("S3 Neo4j, end to end", ci=40, soak=200))
 
 
