@@ -83,8 +83,8 @@ def _adopted() -> Run | None:
     return run
 
 
-def _forget_roots() -> None:
-    """After fork only the forking thread lives on: roots of the others never end here."""
+def forget_others() -> None:
+    """Drop every root run but the current one: those of other threads never end in a forked child."""
     run = _current.get()
     _roots.clear()
     if run is not None:
@@ -92,4 +92,4 @@ def _forget_roots() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_roots)
+    os.register_at_fork(after_in_child=forget_others)

@@ -15,6 +15,7 @@ from lineage.arguments import Declared, Signature
 from lineage.events import DatasetEntry
 from lineage.guard import guarded
 from lineage.runs import Kind, Run
+from lineage.typed import Typed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,8 +98,13 @@ def _returned(run: Run, result: Any, code: CodeType | None) -> tuple[list[Datase
     seed = None if run.seeded else arguments.open_seed_of(result)
     if seed is not None:
         run.lacks("seed", f"{seed} not set")
-    inputs = handover.inputs({"return": result}, run.id, run.known_inputs)
+    inputs = _passed({"return": result}, run.id, run.known_inputs) or []
     return inputs, handover.outputs(run, result, code)
+
+
+# Guarded one by one: what one of them cannot read must not cost the run.
+_parameters = guarded(arguments.parameters)
+_passed = guarded(handover.inputs)
 
 
 class Tracked(Generic[P, T]):
@@ -148,12 +154,15 @@ class Tracked(Generic[P, T]):
             signature = self._signature = Signature(self.fn)
         run = Run(self.name, self.kind, parent=active.current(), function=self.function)
         bound = signature.bind(args, kwargs)
-        parameters = arguments.parameters(bound, signature, self.params) if bound else {}
-        inputs = handover.inputs(bound, run.id, run.known_inputs) if bound else []
-        run.seeded = arguments.fixed_seeds(bound)
-        for name in arguments.open_seeds(bound):
-            run.lacks("seed", f"{name} not set")
+        parameters: dict[str, Typed] = {}
+        inputs: list[DatasetEntry] = []
         outputs: list[Any] = []
+        if bound:
+            parameters = _parameters(bound, signature, self.params) or {}
+            inputs = _passed(bound, run.id, run.known_inputs) or []
+            run.seeded = arguments.fixed_seeds(bound)
+            for name in arguments.open_seeds(bound):
+                run.lacks("seed", f"{name} not set")
         if self.inputs is not None:
             inputs += mentions.mentions(self._declared("inputs", self.inputs, bound))
         if self.outputs is not None:

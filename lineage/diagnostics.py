@@ -24,6 +24,12 @@ def warn_once(code: str, text: str) -> None:
     say(text)
 
 
+def forget() -> None:
+    """Begin anew, as a test does: what was said once may be said again."""
+    _seen.clear()
+    _window[:] = [0.0, 0]
+
+
 def debug(text: str) -> None:
     """Say `text` when `LINEAGE_DEBUG` is set."""
     if os.environ.get("LINEAGE_DEBUG", "").strip().lower() in ("1", "true", "yes", "on"):

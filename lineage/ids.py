@@ -19,7 +19,7 @@ _MAX_AHEAD_MS = 50
 
 
 class _Clock:
-    """Milliseconds already given out in this process."""
+    """Milliseconds of this process: the latest given out, and the latest that belongs to a root alone."""
 
     last = 0
     reserved = 0
@@ -27,9 +27,7 @@ class _Clock:
 
 def run_id() -> str:
     """A new UUIDv7 for a run inside another one."""
-    now = time.time_ns() // 1_000_000
-    if now <= _Clock.reserved and _Clock.reserved - now < _MAX_AHEAD_MS:
-        now = _Clock.reserved + 1
+    now = max(time.time_ns() // 1_000_000, _Clock.reserved + 1)
     _Clock.last = max(_Clock.last, now)
     return _format(now)
 
@@ -37,15 +35,12 @@ def run_id() -> str:
 def root_run_id() -> tuple[str, int]:
     """A new UUIDv7 for a root run, and how many of its characters name it."""
     now = time.time_ns() // 1_000_000
-    if now > _Clock.last:
-        short = SHORT
-    elif _Clock.last - now < _MAX_AHEAD_MS:
-        now, short = _Clock.last + 1, SHORT
-    else:
-        short = SHORT_CROWDED
-    _Clock.last = max(_Clock.last, now)
-    _Clock.reserved = max(_Clock.reserved, now)
-    return _format(now), short
+    if _Clock.last - now >= _MAX_AHEAD_MS:  # roots come faster than milliseconds: this one shares one
+        now = max(_Clock.last, _Clock.reserved + 1)
+        _Clock.last = now
+        return _format(now), SHORT_CROWDED
+    _Clock.last = _Clock.reserved = max(now, _Clock.last + 1)
+    return _format(_Clock.reserved), SHORT
 
 
 def _format(milliseconds: int) -> str:

@@ -7,13 +7,12 @@ recorded meanwhile is in `recording`, which run is the current one in `active`, 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from lineage import active, diagnostics, facets, ids, process, settings, summary
@@ -31,11 +30,13 @@ if TYPE_CHECKING:
 Kind = Literal["task", "flow", "side_effect"]
 Outcome = Literal["COMPLETE", "FAIL", "ABORT"]
 
+# By name, so that asyncio need not be imported to know its exception.
 _INTERRUPTS: Final = {
-    KeyboardInterrupt: "interrupted",
-    SystemExit: "exit",
-    GeneratorExit: "closed",
-    asyncio.CancelledError: "cancelled",
+    ("builtins", "KeyboardInterrupt"): "interrupted",
+    ("builtins", "SystemExit"): "exit",
+    ("builtins", "GeneratorExit"): "closed",
+    ("asyncio.exceptions", "CancelledError"): "cancelled",
+    ("trio", "Cancelled"): "cancelled",
 }
 _MAX_FRAMES = 30
 
@@ -82,6 +83,7 @@ class Run(Recording):
         self.written: set[tuple[str, str]] = set()
         self.started = time.time()
         self.over = False
+        self.before_end: list[Callable[[], None]] = []
         self._evident = False
         self._entered_over: Run | None = None
         self.thread = threading.get_ident()
@@ -121,12 +123,16 @@ class Run(Recording):
         """Send COMPLETE, FAIL or ABORT, whichever `error` says; afterwards the run is over."""
         if self.over:
             return
+        for call in self.before_end:
+            call()
         self.over = True
         active.closed(self)
         state, outcome = outcome_of(error)
         found: dict[str, Any] = {"weftline_run": facets.run(self.kind, self.function, self.missing, outcome)}
         if error is not None and state == "FAIL":
-            found["errorMessage"] = _error_facet(error)
+            # Of an error on its way out through several runs the innermost one shows where it comes from.
+            found["errorMessage"] = _error_facet(error, trace=self.tally.last_error != id(error))
+            self.tally.last_error = id(error)
         self.tally.missing.update((item["what"], item["why"]) for item in self.missing)
         if self.parent is None:
             process.wait()
@@ -235,18 +241,19 @@ def outcome_of(error: BaseException | None) -> tuple[Outcome, str | None]:
     """How a run ended that `error` left: the event's type, and the word for an end that is no failure."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return "COMPLETE", None
-    for kind, outcome in _INTERRUPTS.items():
-        if isinstance(error, kind):
+    for kind in type(error).__mro__:
+        outcome = _INTERRUPTS.get((kind.__module__, kind.__name__))
+        if outcome is not None:
             return "ABORT", outcome
     return "FAIL", None
 
 
-def _error_facet(error: BaseException) -> facets.Facet:
+def _error_facet(error: BaseException, *, trace: bool) -> facets.Facet:
     try:
         text = f"{type(error).__name__}: {error}"
     except Exception:
         text = type(error).__name__
-    return facets.error_message(clean("message", text), _stack_trace(error))
+    return facets.error_message(clean("message", text), _stack_trace(error) if trace else None)
 
 
 def _stack_trace(error: BaseException) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage import diagnostics, settings
 from lineage.emit import emitter
+from lineage.guard import guarded
 
 if TYPE_CHECKING:
     from lineage.runs import Run
@@ -22,13 +23,14 @@ MAX_COUNTED = 10_000
 class Tally:
     """What a whole tree of runs has touched."""
 
-    __slots__ = ("inputs", "missing", "models", "outputs")
+    __slots__ = ("inputs", "last_error", "missing", "models", "outputs")
 
     def __init__(self) -> None:
         self.inputs: set[tuple[str, str, str]] = set()
         self.outputs: set[tuple[str, str, str]] = set()
         self.missing: set[tuple[str, str]] = set()
         self.models: dict[str, str | None] = {}
+        self.last_error = 0
 
     def add(self, inputs: Iterable[dict[str, Any]], outputs: Iterable[dict[str, Any]]) -> None:
         """Count the datasets of one event, each version once."""
@@ -38,6 +40,7 @@ class Tally:
                     found.add((entry["namespace"], entry["name"], _version(entry)))
 
 
+@guarded
 def tell(run: Run, state: str) -> None:
     """Print the line for a root run that is over."""
     now = settings.current()

@@ -17,7 +17,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from lineage import passing
+from lineage import active, diagnostics, passing
 from lineage.emit import emitter
 from lineage.emit.spooldir import SpoolStatus
 
@@ -141,6 +141,8 @@ def recording() -> Iterator[RecordingSink]:
     quiet = os.environ.get("LINEAGE_QUIET")
     os.environ["LINEAGE_QUIET"] = "1"
     passing.forget()
+    diagnostics.forget()
+    active.forget_others()
     try:
         with emitter.use(sink):
             yield sink

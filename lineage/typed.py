@@ -87,7 +87,10 @@ def _other(value: Any) -> Typed | None:
     if isinstance(value, str):
         return Typed("string", str.__str__(value))
     if isinstance(value, datetime):
-        return Typed("datetime", time_text(value))
+        try:
+            return Typed("datetime", time_text(value))
+        except (OverflowError, ValueError):  # at the edge of the calendar UTC is another year
+            return Typed("string", value.isoformat())
     if isinstance(value, (date, Decimal)):
         return Typed("string", str(value))
     if isinstance(value, PathLike):

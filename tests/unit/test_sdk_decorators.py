@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lineage import current_run, tracked_flow, tracked_task
 from lineage.testing import RecordingSink, recording
 
@@ -77,7 +78,10 @@ def test_a_call_is_a_run_with_its_parameters(events: RecordingSink) -> None:
 
 def test_the_function_keeps_name_doc_signature_and_module() -> None:
     assert (double.__name__, double.__doc__, double.__module__) == ("double", "Doubles.", __name__)
-    assert str(inspect.signature(double)) == "(x: 'int', /, y: 'int' = 2, *rest: 'int', z: 'int' = 3, **more: 'int') -> 'list[int]'"
+    assert (
+        str(inspect.signature(double))
+        == "(x: 'int', /, y: 'int' = 2, *rest: 'int', z: 'int' = 3, **more: 'int') -> 'list[int]'"
+    )
 
 
 def test_functions_and_methods_pickle_by_name(events: RecordingSink) -> None:

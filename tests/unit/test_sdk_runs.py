@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lineage import current_run, log_metric, run, tracked_flow, tracked_task
 from lineage.testing import RecordedRun, RecordingSink, recording
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lineage.typed import Typed, float_text, time_text, typed, typed_json
 
 
@@ -34,7 +35,9 @@ def test_integers_of_any_size_are_exact(value: int) -> None:
 def test_floats_read_back_as_the_same_float(value: float) -> None:
     text = float_text(value)
     back = float(text)
-    assert (math.isnan(back) and math.isnan(value)) or (back == value and math.copysign(1, back) == math.copysign(1, value))
+    assert (math.isnan(back) and math.isnan(value)) or (
+        back == value and math.copysign(1, back) == math.copysign(1, value)
+    )
 
 
 def test_what_json_has_no_number_for_goes_by_name() -> None:
@@ -75,7 +78,10 @@ def test_a_time_without_a_zone_is_local_time() -> None:
         (Colour.BLUE, Typed("string", "BLUE")),
         (Decimal("1.10"), Typed("string", "1.10")),
         (date(2026, 1, 2), Typed("string", "2026-01-02")),
-        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1))), Typed("datetime", "2026-01-02T02:00:00.000000Z")),
+        (
+            datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1))),
+            Typed("datetime", "2026-01-02T02:00:00.000000Z"),
+        ),
     ],
 )
 def test_scalars(value: Any, expected: Typed) -> None:

@@ -1,0 +1,159 @@
+"""Registering models: what identifies them, and what ties them to where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from lineage import Model, log_output, register_model, run, tracked_flow, tracked_task
+from lineage.testing import RecordingSink, recording
+
+
+@pytest.fixture
+def events() -> Iterator[RecordingSink]:
+    with recording() as sink:
+        yield sink
+
+
+def fitted() -> LogisticRegression:
+    features = np.arange(20.0).reshape(10, 2)
+    return LogisticRegression(random_state=0).fit(features, np.array([0, 1] * 5))
+
+
+@tracked_task
+def train() -> LogisticRegression:
+    return fitted()
+
+
+def registered(sink: RecordingSink, job: str) -> dict[str, Any]:
+    (entry,) = [entry for entry in sink.run(job).outputs if entry["namespace"] == "models"]
+    return entry
+
+
+def test_a_trained_object_is_registered_by_its_digest_and_tied_to_its_run(events: RecordingSink) -> None:
+    @tracked_flow
+    def flow() -> Model:
+        return register_model("churn", train(), tags={"stage": "candidate", "owner": "ana"})
+
+    model = flow()
+    assert isinstance(model, Model)
+    entry = registered(events, "flow")
+    digest = entry["facets"]["weftline_digest"]
+    assert digest["exact"] is True
+    assert model == Model("churn", f"sha256:{digest['value']}")
+    assert entry["facets"]["datasetType"]["datasetType"] == "MODEL"
+    registration = entry["facets"]["weftline_modelRegistration"]
+    assert (registration["name"], registration["tags"]) == ("churn", {"stage": "candidate", "owner": "ana"})
+    (origin,) = events.run("flow").inputs
+    assert origin["name"] == "flow.train"
+    assert origin["inputFacets"]["weftline_passed"]["run"]["runId"] == events.run("flow.train").id
+    assert origin["facets"]["weftline_digest"]["value"] == digest["value"]
+
+
+def test_the_same_training_gives_the_same_version(events: RecordingSink) -> None:
+    assert register_model("churn", fitted()) == register_model("churn", fitted())
+
+
+def test_outside_a_run_it_is_a_run_of_its_own(events: RecordingSink) -> None:
+    model = train()
+    register_model("churn", model)
+    own = events.run("register_model")
+    assert own.state == "COMPLETE"
+    assert [entry["name"] for entry in own.inputs] == ["train"]
+    assert registered(events, "register_model")["name"] == "churn"
+
+
+def test_a_registered_model_is_followed_to_where_it_is_used(events: RecordingSink) -> None:
+    @tracked_task
+    def register(model: Any) -> Model:
+        return register_model("churn", model)
+
+    @tracked_task
+    def deploy(model: Model) -> None:
+        pass
+
+    deploy(register(train()))
+    (entry,) = events.run("deploy").inputs
+    assert (entry["namespace"], entry["name"]) == ("models", "churn")
+    assert entry["inputFacets"]["weftline_passed"]["run"]["runId"] == events.run("register").id
+    assert [entry["namespace"] for entry in events.run("register").outputs] == ["models"]
+
+
+def test_a_file_is_registered_by_its_content(events: RecordingSink, tmp_path: Path) -> None:
+    file = tmp_path / "model.bin"
+    file.write_bytes(b"weights")
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    model = register_model("churn", file)
+    assert model.version == "sha256:" + hashlib.sha256(b"weights").hexdigest()
+    (entry,) = events.run("register_model").inputs
+    assert entry["name"] == str(file)
+
+
+def test_a_file_the_run_has_just_written_is_no_input_of_it(events: RecordingSink, tmp_path: Path) -> None:
+    file = tmp_path / "model.bin"
+    with run("train"):
+        file.write_bytes(b"weights")
+        register_model("churn", str(file))
+    assert events.run("train").inputs == []
+    assert registered(events, "train")["facets"]["weftline_digest"]["exact"] is True
+
+
+def test_a_file_an_inner_run_has_written_ties_the_model_to_it(events: RecordingSink, tmp_path: Path) -> None:
+    file = tmp_path / "model.bin"
+
+    @tracked_task
+    def save() -> None:
+        file.write_bytes(b"weights")
+        log_output(file)
+
+    with run("flow"):
+        save()
+        register_model("churn", file)
+    assert [entry["name"] for entry in events.run("flow").inputs] == [str(file)]
+
+
+def test_a_folder_is_registered_by_its_content(events: RecordingSink, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "weights").write_bytes(b"w")
+        (folder / "config.json").write_text("{}")
+    first, second = (register_model("churn", tmp_path / name) for name in ("one", "two"))
+    assert first.version is not None
+    assert first == second
+
+
+def test_without_a_model_the_run_identifies_the_version(events: RecordingSink) -> None:
+    with run("train"):
+        model = register_model("churn")
+    assert model == Model("churn")
+    assert "weftline_digest" not in registered(events, "train")["facets"]
+
+
+def test_what_cannot_be_digested_is_registered_all_the_same(events: RecordingSink) -> None:
+    class Net:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+    with run("train"):
+        model = register_model("churn", Net())
+    assert model == Model("churn")
+    assert registered(events, "train")["name"] == "churn"
+
+
+def test_an_empty_name_is_refused(events: RecordingSink) -> None:
+    with pytest.raises(ValueError, match="name"):
+        register_model("")
+
+
+def test_an_open_seed_is_told(events: RecordingSink) -> None:
+    with run("train"):
+        register_model("churn", LogisticRegression())
+    assert events.run("train").facets["weftline_run"]["missing"] == [{"what": "seed", "why": "random_state not set"}]
