@@ -37,8 +37,8 @@ def neo4j_started(version: str) -> None:
 
 
 def _part(nodeid: str) -> str:
-    parts = PurePath(nodeid.split("::", 1)[0]).parts
-    return parts[1] if len(parts) > 2 else parts[-1]
+    path = PurePath(nodeid.split("::", 1)[0])
+    return path.parts[1] if len(path.parts) > 2 else path.name
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
