@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest_plugins = ["plugins.report", "fixtures.neo4j", "fixtures.stores"]
+pytest_plugins = ["plugins.report", "fixtures.neo4j", "fixtures.stores", "fixtures.asking"]
 
 
 @pytest.fixture(autouse=True)

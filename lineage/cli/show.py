@@ -50,8 +50,8 @@ _SHOWN_NEIGHBOURS = 20
 _SHOWN_VALUE = 200
 # Shown in a place of their own, or by the neighbours.
 _ELSEWHERE = frozenset({
-    "attributes", "dataset", "digest", "ended_at", "environment", "findings", "finished", "inputs", "job", "job_namespace",
-    "missing", "model", "outputs", "parent", "root", "scheme", "started_at", "state", "time", "value",
+    "attributes", "dataset", "digest", "ended_at", "environment", "findings", "finished", "inputs", "job",
+    "job_namespace", "missing", "model", "outputs", "parent", "root", "scheme", "started_at", "state", "time", "value",
 })  # fmt: skip
 
 
