@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest_plugins = ["plugins.report", "fixtures.neo4j", "fixtures.stores", "fixtures.asking"]
+pytest_plugins = ["plugins.report", "fixtures.neo4j", "fixtures.stores", "fixtures.asking", "fixtures.command"]
+
+_SOAK_SECONDS = 4 * 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long counts take long: under LINEAGE_TEST_SCALE=soak every test's time limit is hours, its own one too."""
+    if os.environ.get("LINEAGE_TEST_SCALE") == "soak":
+        for item in items:
+            item.add_marker(pytest.mark.timeout(_SOAK_SECONDS), append=False)
 
 
 @pytest.fixture(autouse=True)
