@@ -183,6 +183,9 @@ def predictions(model: Mapping[str, str]) -> Facet:
     return {**_PREDICTIONS, "model": dict(model)}
 
 
-def passed(run_id: str, job: Mapping[str, str], argument: str) -> Facet:
+def passed(run_id: str, job: Mapping[str, str], argument: str, *, changed: bool = False) -> Facet:
     """`weftline_passed`: this input is a value that another run returned, and arrived as `argument`."""
-    return {**_PASSED, "run": {"runId": run_id}, "job": job, "argument": argument}
+    facet = {**_PASSED, "run": {"runId": run_id}, "job": job, "argument": argument}
+    if changed:
+        facet["changed"] = True
+    return facet

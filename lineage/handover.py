@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lineage.runs import Run
 
 MAX_PARTS = 16
+MAX_COMPARED = 4 << 20
+"""Bytes up to which a value's content is looked at again when it arrives, to see whether it was changed on its way."""
 
 
 def inputs(arguments: Mapping[str, Any], run_id: str, known: set[tuple[str, str]]) -> list[events.DatasetEntry]:
@@ -83,7 +85,7 @@ def _whole(run: Run, value: Any) -> list[events.DatasetEntry]:
 def stream_output(run: Run, value: Any) -> None:
     """Register one value that a generator yields; all of them are parts of one output without a version of its own."""
     if holdable(value):
-        passing.returned(value, (Origin(run.id, run.namespace, run.job, NAMESPACE, run.job, {}),))
+        passing.returned(value, (Origin(run.id, run.namespace, run.job, NAMESPACE, run.job),))
 
 
 def stream_entry(run: Run) -> events.DatasetEntry:
@@ -107,34 +109,27 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
 
 def _output(run: Run, name: str, value: Any) -> tuple[events.DatasetEntry, Origin]:
     described = describe_value(value)
-    found: dict[str, Any] = {}
+    if described is None:
+        return events.entry(NAMESPACE, name), Origin(run.id, run.namespace, run.job, NAMESPACE, name)
     statistics = None
-    if described is not None:
-        found = described.facets
-        if described.rows is not None or described.bytes is not None:
-            statistics = {"outputStatistics": facets.output_statistics(described.rows, described.bytes)}
-    version = {key: found[key] for key in ("weftline_digest",) if key in found}
-    entry = events.entry(NAMESPACE, name, found, output_facets=statistics)
-    return entry, Origin(run.id, run.namespace, run.job, NAMESPACE, name, version)
+    if described.rows is not None or described.bytes is not None:
+        statistics = {"outputStatistics": facets.output_statistics(described.rows, described.bytes)}
+    entry = events.entry(NAMESPACE, name, described.facets, output_facets=statistics)
+    compared = described.digest if (described.bytes or 0) <= MAX_COMPARED and not is_atom(value) else None
+    return entry, Origin(run.id, run.namespace, run.job, NAMESPACE, name, compared)
 
 
 def _input(arrival: Arrival) -> events.DatasetEntry:
+    """The entry of a value that arrived. It names the run that returned it, and by that the version."""
     origin = arrival.origin
+    changed = origin.digest is not None and _digest(arrival.value) != origin.digest
+    if changed:
+        diagnostics.debug(f"{origin.dataset} was changed on its way from {origin.job}; the edge says so")
     job = {"namespace": origin.job_namespace, "name": origin.job}
-    passed = facets.passed(origin.run_id, job, arrival.argument)
-    found = origin.facets
-    if found and not _unchanged(arrival):
-        diagnostics.debug(
-            f"{origin.dataset} was changed on its way from {origin.job}: the edge names the run, not the content"
-        )
-        found = {}
-    return events.entry(origin.namespace, origin.dataset, found, input_facets={"weftline_passed": passed})
+    passed = facets.passed(origin.run_id, job, arrival.argument, changed=changed)
+    return events.entry(origin.namespace, origin.dataset, input_facets={"weftline_passed": passed})
 
 
-def _unchanged(arrival: Arrival) -> bool:
-    """Whether a value still has the content it was returned with."""
-    if is_atom(arrival.value) or isinstance(arrival.value, Dataset):
-        return True
-    described = describe_value(arrival.value)
-    before = arrival.origin.facets.get("weftline_digest", {}).get("value")
-    return described is not None and described.facets.get("weftline_digest", {}).get("value") == before
+def _digest(value: Any) -> str | None:
+    described = describe_value(value)
+    return None if described is None else described.digest

@@ -35,8 +35,8 @@ class Origin(NamedTuple):
     job: str
     namespace: str
     dataset: str
-    facets: Mapping[str, Any]
-    """What identifies the version: the digest, if it was cheap, else nothing (the run identifies it)."""
+    digest: str | None = None
+    """Digest of the content it was returned with, where that is cheap enough to be compared on arrival."""
 
 
 class Arrival(NamedTuple):

@@ -36,8 +36,7 @@ def register(run: Run, name: str, model: Any, tags: Mapping[str, Any] | None) ->
     registered = Model(name, None if digest is None else f"sha256:{digest}")
     run.tally.models[name] = digest
     run.increment(inputs=inputs, outputs=[events.entry(registered.namespace, registered.name, found)])
-    version: dict[str, Any] = {key: found[key] for key in ("weftline_digest", "datasetType") if key in found}
-    origin = Origin(run.id, run.namespace, run.job, registered.namespace, registered.name, version)
+    origin = Origin(run.id, run.namespace, run.job, registered.namespace, registered.name)
     passing.returned(registered, (origin,))
     return registered
 

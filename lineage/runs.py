@@ -52,6 +52,7 @@ class Run(Recording):
         parent: the run around it, or None.
         root: the outermost run around it; itself if there is none.
         missing: evidence it is known to lack, as {"what", "why"}.
+        before_end: called, each once, before its last event.
         short_id: the beginning of `id` that names it in commands.
     """
 
@@ -82,8 +83,8 @@ class Run(Recording):
         self.known_inputs: set[tuple[str, str]] = set()
         self.written: set[tuple[str, str]] = set()
         self.started = time.time()
-        self.over = False
         self.before_end: list[Callable[[], None]] = []
+        self.over = False
         self._evident = False
         self._entered_over: Run | None = None
         self.thread = threading.get_ident()
@@ -123,8 +124,8 @@ class Run(Recording):
         """Send COMPLETE, FAIL or ABORT, whichever `error` says; afterwards the run is over."""
         if self.over:
             return
-        for call in self.before_end:
-            call()
+        for tell in self.before_end:
+            guarded(tell)()
         self.over = True
         active.closed(self)
         state, outcome = outcome_of(error)

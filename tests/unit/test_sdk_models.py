@@ -54,7 +54,7 @@ def test_a_trained_object_is_registered_by_its_digest_and_tied_to_its_run(events
     (origin,) = events.run("flow").inputs
     assert origin["name"] == "flow.train"
     assert origin["inputFacets"]["weftline_passed"]["run"]["runId"] == events.run("flow.train").id
-    assert origin["facets"]["weftline_digest"]["value"] == digest["value"]
+    assert events.run("flow.train").outputs[0]["facets"]["weftline_digest"]["value"] == digest["value"]
 
 
 def test_the_same_training_gives_the_same_version(events: RecordingSink) -> None:

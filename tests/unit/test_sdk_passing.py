@@ -258,20 +258,25 @@ def test_what_came_inside_a_value_is_no_edge_of_its_own(events: RecordingSink) -
     assert edges(events, "halve") == [("give", "rows")]
 
 
-def test_the_digest_travels_with_the_edge(events: RecordingSink) -> None:
+def test_the_edge_names_the_run_and_leaves_the_version_to_it(events: RecordingSink) -> None:
     take(give(frame))
     output = events.run("give").outputs[0]["facets"]["weftline_digest"]
     assert output["exact"] is True
-    assert events.run("take").inputs[0]["facets"] == {"weftline_digest": output}
+    assert "facets" not in events.run("take").inputs[0]
 
 
-def test_a_changed_value_keeps_the_edge_and_loses_the_digest(events: RecordingSink) -> None:
-    table = give(frame)
-    table["a"] = [9, 9]
-    take(table)
-    entry = events.run("take").inputs[0]
-    assert edges(events) == [("give", "values[0]")]
-    assert "facets" not in entry
+def test_values_of_two_runs_of_one_job_are_two_inputs(events: RecordingSink) -> None:
+    take([give(frame), give(lambda: pd.DataFrame({"c": [1]}))])
+    runs = [entry["inputFacets"]["weftline_passed"]["run"]["runId"] for entry in events.run("take").inputs]
+    assert runs == [run.id for run in events.runs if run.job == "give"]
+
+
+def test_a_value_changed_on_its_way_keeps_its_edge_which_says_so(events: RecordingSink) -> None:
+    changed, kept = give(frame), give(frame)
+    changed["a"] = [9, 9]
+    take(changed, kept)
+    passed = [entry["inputFacets"]["weftline_passed"] for entry in events.run("take").inputs]
+    assert [facet.get("changed") for facet in passed] == [True, None]
 
 
 def test_the_last_run_that_returned_an_object_is_its_origin(events: RecordingSink) -> None:
