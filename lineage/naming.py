@@ -56,9 +56,7 @@ def locate(location: str | os.PathLike[str]) -> Location:
     if not isinstance(location, str) or _DRIVE.match(text):
         return Location("file", file_name(text), type="FILE")
     text = text.strip().rpartition(WRAPPERS)[2] if "://" in text else text
-    thin = _ORACLE_THIN.match(text)
-    if thin:
-        text = f"oracle://{thin['host']}:{thin['port']}/{thin['service']}"
+    text = _from_thin(text)
     bare = _SCHEME_ONLY.match(text)
     if bare:
         scheme = bare["scheme"].lower()
@@ -79,7 +77,7 @@ def normalise(namespace: str, name: str) -> tuple[str, str]:
     namespace, name = namespace.strip(), name.strip()
     if namespace.lower().rstrip("/") in ("file", "file:"):
         return "file", _slashes(unquote(name[5:]) if name.startswith("file:") else name)
-    url = _URL.match(namespace)
+    url = _URL.match(_from_thin(namespace))
     if url is None:
         rule = BY_SCHEME.get(namespace.lower().rstrip(":"))
         if rule is None or rule.family is not Family.GLOBAL:
@@ -148,9 +146,15 @@ def table_name(rule: Rule, database: str, parts: list[str], name: str) -> str:
     missing = max(rule.depth - len(own), 0) if rule.depth else len(front)
     lead = front[: missing or 0] if own[: len(front)] != front else []
     full = [*lead, *own]
-    if rule.defaults and rule.depth and len(full) < rule.depth:
-        full = [*rule.defaults[: rule.depth - len(full)], *full]
+    if rule.defaults and len(full) == rule.depth - len(rule.defaults):
+        full = [*rule.defaults, *full]
     return ".".join(full)
+
+
+def _from_thin(text: str) -> str:
+    """Oracle's own form, `jdbc:oracle:thin:user/password@host:1521:sid`, as a URL; anything else as it is."""
+    thin = _ORACLE_THIN.match(text)
+    return f"oracle://{thin['host']}:{thin['port']}/{thin['service']}" if thin else text
 
 
 def _read_url(scheme: str, rest: str) -> Location:
@@ -180,25 +184,8 @@ def _read_url(scheme: str, rest: str) -> Location:
 
 
 def _split(rest: str, rule: Rule) -> tuple[str, str, dict[str, str]]:
-    """Authority without login, path, query parameters (names in lower case).
-
-    Passwords are written unescaped often enough, so a login is looked for beyond the authority too: everything up to
-    the last `@` goes where the first piece can't be a host and port.
-    """
-    cut = _AUTHORITY.search(rest)
-    authority = rest[: cut.start()] if cut else rest
-    plain_host = "@" not in authority and _is_host(authority)
-    in_path = "@" in re.split(r"[?#]", rest[len(authority) :], maxsplit=1)[0]
-    if not rule.user_is_location and (
-        ("@" in rest and not plain_host and not _is_host(authority.rpartition("@")[2]))
-        or (in_path and not plain_host and rule.family is Family.TABLE)
-    ):
-        rest = rest.rpartition("@")[2]
-    elif "@" in authority:
-        user, _, host = authority.rpartition("@")
-        rest = rest[len(authority) :]
-        kept = user.partition(":")[0] if rule.user_is_location else ""
-        rest = f"{kept}@{host}{rest}" if kept else host + rest
+    """Authority without login, path, query parameters (names in lower case)."""
+    rest = _without_login(rest, rule)
     cut = _AUTHORITY.search(rest)
     authority, tail = (rest[: cut.start()], rest[cut.start() :]) if cut else (rest, "")
     # A key of an object store may hold `#`, `;` and `?`; only a real parameter list is cut off.
@@ -209,6 +196,33 @@ def _split(rest: str, rule: Rule) -> tuple[str, str, dict[str, str]]:
         if equals:
             query[key.strip().lower()] = unquote(value)
     return authority, path, query
+
+
+def _without_login(rest: str, rule: Rule) -> str:
+    """What follows `scheme://`, without `user:password@`.
+
+    Passwords are written unescaped often enough: where there is one, or the first piece can't be a host and port,
+    everything up to the last `@` goes. That may cut a path that has an `@`; the other way would show half a password.
+    """
+    cut = _AUTHORITY.search(rest)
+    authority = rest[: cut.start()] if cut else rest
+    if rule.user_is_location:
+        user, at, host = authority.rpartition("@")
+        return f"{user.partition(':')[0]}@{host}{rest[len(authority) :]}" if at else rest
+    user = authority.partition("@")[0]
+    beyond = ":" in user if "@" in authority else not _is_host(authority) or rule.family is Family.TABLE
+    if not beyond:
+        return authority.rpartition("@")[2] + rest[len(authority) :]
+    before, mark, options = re.match(r"([^?#]*)([?#]?)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
+    if "@" in options and rule.scheme in ("http", "https"):
+        mark = options = ""
+    left = before.rpartition("@")[2]
+    host = _AUTHORITY.split(left, maxsplit=1)[0]
+    if "@" in before and host and _is_host(host):
+        return left + mark + options
+    if "@" in rest and not (host and _is_host(host)):
+        return rest.rpartition("@")[2]
+    return left + mark + options
 
 
 def _cut_options(tail: str) -> tuple[str, str, str]:

@@ -47,8 +47,8 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
     (
         "service-token",
         "dop_v1_ doo_v1_ dor_v1_ sq0atp- sq0csp- sq0idp- lin_api_ ntn_ secret_ hvs. hvb. dp.pt. dp.st. dp.ct. glsa_ "
-        "glc_ nrak- sntrys_ sntryu_ pul- r8_ gsk_ xai- pplx- sbp_ pscale_tkn_ pscale_pw_ fly_ wandb_v1_ pcsk_ tvly- phx_ "
-        "lsv2_pt_ lsv2_sk_ atatt3x atctt3x",
+        "glc_ nrak- sntrys_ sntryu_ pul- r8_ gsk_ xai- pplx- sbp_ pscale_tkn_ pscale_pw_ fly_ wandb_v1_ pcsk_ tvly- "
+        "phx_ lsv2_pt_ lsv2_sk_ atatt3x atctt3x",
         r"\b[A-Za-z0-9_.-]{2,12}(?=[A-Za-z0-9_=.-]{0,48}\d)[A-Za-z0-9_=.-]{16,1024}",
     ),
 )

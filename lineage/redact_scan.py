@@ -63,7 +63,7 @@ _NAMING = frozenset(data.NAMING.split())
 # `secret_` begins a token of one issuer and the name of many a variable; the trie stops at the shorter word.
 _LONGER = {word: token for begin, token in _TOKEN_AT.items() for word in _NAMING if begin.startswith(word)}
 _HEADERS = frozenset(data.HEADERS.split())
-_SIGNED_AT = frozenset(f"{mark}{name}=" for name in data.SIGNED.split() for mark in "?&;")
+_SIGNED_AT = frozenset(f"{mark}{name}=" for name in data.SIGNED.split() for mark in "?&")
 _MARKED = [(kind, re.compile(trigger), back, re.compile(pattern)) for kind, trigger, back, pattern in data.MARKED]
 _WORDS = {"://", "bearer ", "basic ", *_TOKEN_AT, *_NAMING, *_HEADERS, *_SIGNED_AT}
 _TRIGGER = re.compile("|".join((_trie(_WORDS), *(trigger for _, trigger, _, _ in data.MARKED))))
