@@ -154,6 +154,9 @@ class Projection:
         if record.media_type == GAP:
             self._gap(record, body)
             return
+        if record.media_type == SERVER and body["type"] == "sequence_conflict":
+            self._conflict(record, body)
+            return
         if record.media_type == SERVER:
             facts, producer = model_number_facts(body), "server"
             self._model_number(record, body)
@@ -195,6 +198,16 @@ class Projection:
             {
                 "project": self._project_number(record.project), "client": record.client or "", "first": body["first"],
                 "last": body["last"], "count": body["count"], "reason": str(body["reason"]), "seq": record.seq,
+            },
+        )  # fmt: skip
+
+    def _conflict(self, record: JournalRecord, body: dict[str, Any]) -> None:
+        """Two different records under one number of a client: none is lost, and neither can be told from a forgery."""
+        self._facts.run(
+            "add_gap",
+            {
+                "project": self._project_number(record.project), "client": body["client"], "first": body["sequence"],
+                "last": body["sequence"], "count": 0, "reason": "sequence_conflict", "seq": record.seq,
             },
         )  # fmt: skip
 
