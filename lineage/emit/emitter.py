@@ -34,12 +34,15 @@ class Sink(Protocol):
 
     def emit(self, event: Mapping[str, Any], *, terminal_of_root: bool = False) -> int:
         """Take an event. Returns its sequence, 0 when it is queued, -1 when it was dropped."""
+        ...
 
     def sync(self, timeout: float) -> bool:
         """Wait until what was taken survives a power cut; False after `timeout` seconds."""
+        ...
 
     def status(self) -> SpoolStatus:
         """What waits, and why."""
+        ...
 
     def close(self) -> None:
         """The process ends, or the sink is replaced."""

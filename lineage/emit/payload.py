@@ -45,7 +45,7 @@ def encode(event: Mapping[str, Any], limit: int) -> bytes:
     return data if len(data) <= limit else _shorten(event, len(data), limit)
 
 
-def _known(value: object) -> object:
+def _known(value: Any) -> object:
     """Values outside JSON whose meaning is certain; anything else is named by its type only."""
     if isinstance(value, (set, frozenset)):
         return list(value)

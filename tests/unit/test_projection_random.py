@@ -57,7 +57,7 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
     second = draw(SECONDS)
     which = draw(st.integers(0, 9))
     if which == 0:
-        facets = draw(
+        facets: dict[str, Any] = draw(
             st.sampled_from(
                 [
                     version("v1"),
@@ -103,7 +103,7 @@ def test_random_histories() -> None:
     @settings(
         max_examples=count("random histories", ci=1_500, soak=20_000),
         deadline=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
         print_blob=True,
     )
     @given(st.lists(events(), min_size=1, max_size=12), st.data())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.pool import NullPool, QueuePool
 
 Branch = Literal["registry", "keys"]
@@ -36,7 +37,7 @@ def open_engine(url: str, *, read_only: bool = False) -> sa.Engine:
         connect_args={"check_same_thread": False},
     )
 
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -51,7 +52,7 @@ def open_engine(url: str, *, read_only: bool = False) -> sa.Engine:
             cursor.execute("PRAGMA journal_size_limit=67108864")
         cursor.close()
 
-    @sa.event.listens_for(engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 

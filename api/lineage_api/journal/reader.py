@@ -83,7 +83,7 @@ class JournalReader:
             yield records
             after = records[-1].seq
 
-    def _records(self, statement: sa.Select[Any], parameters: dict[str, Any]) -> list[JournalRecord]:
+    def _records(self, statement: sa.Executable, parameters: dict[str, Any]) -> list[JournalRecord]:
         with self._engine.begin() as connection:
             rows = connection.execute(statement, parameters).all()
         return [
