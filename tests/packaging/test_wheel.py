@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -80,6 +83,40 @@ def test_base_install_asks_for_nothing_of_the_service(wheel: Path) -> None:
     assert requirements, "the base install has requirements of its own"
     assert not [line for line in requirements if line.lower().startswith(SERVER_ONLY)]
     assert set(metadata.get_all("Provides-Extra") or []) >= {"server"}
+
+
+# import name: the requirement that brings it, and is about it
+BROUGHT_BY = {
+    "pydantic": "fastapi",
+    "starlette": "fastapi",
+    "uvloop": "uvicorn",
+    "yaml": "pyyaml",
+    "openlineage": "openlineage-python",
+}
+USERS_OWN = {"pytest"}  # lineage.testing is for those who have it
+
+
+def _imported(folder: Path) -> set[str]:
+    """Roots of everything a package imports, anywhere in its code, that is neither ours nor Python's."""
+    roots: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for statement in ast.walk(ast.parse(path.read_text())):
+            if isinstance(statement, ast.Import):
+                roots |= {alias.name.split(".")[0] for alias in statement.names}
+            elif isinstance(statement, ast.ImportFrom) and statement.module:
+                roots.add(statement.module.split(".")[0])
+    return roots - PACKAGES - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"), [("lineage", []), ("graph_schema/lineage_graph", ["server"]), ("api/lineage_api", ["server"])]
+)
+def test_everything_imported_is_asked_for(folder: str, extras: list[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    declared = {re.split(r"[\[<>=!~ ]", line)[0].replace("-", "_") for line in lines}
+    needed = {BROUGHT_BY.get(root, root).replace("-", "_") for root in _imported(ROOT / folder) - USERS_OWN}
+    assert needed <= declared
 
 
 def test_import_lineage_loads_nothing_heavy() -> None:
