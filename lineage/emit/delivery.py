@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 BATCH_RECORDS = 500
 BATCH_BYTES = 4 << 20
+# After a failure a few records are enough to find out whether the service is back.
+PROBE_RECORDS = 20
 _DELIVERED = frozenset({200, 201, 409})
 _REFUSED = frozenset({400, 413, 422})
 
@@ -67,6 +69,7 @@ class Round:
 @dataclass(slots=True)
 class _Batch:
     project: str
+    most: int
     entries: list[Entry] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     targets: list[Entry] = field(default_factory=list)
@@ -74,7 +77,7 @@ class _Batch:
     size: int = 0
 
     def is_full(self) -> bool:
-        return len(self.lines) >= BATCH_RECORDS or self.size >= BATCH_BYTES
+        return len(self.lines) >= self.most or self.size >= BATCH_BYTES
 
 
 class Delivery:
@@ -119,7 +122,7 @@ class Delivery:
                 pauses.append(backoff.remaining(now))
                 outcome.reason = outcome.reason or self._line.last_error
                 continue
-            batch = self._gather(project, members)
+            batch = self._gather(project, members, PROBE_RECORDS if backoff.failures else BATCH_RECORDS)
             if batch.lines and now < deadline:
                 answer = self._send(batch.targets, batch.lines, project, deadline)
                 self._note(answer)
@@ -174,8 +177,8 @@ class Delivery:
             projects.setdefault(tracked.segment.header.project, []).append(tracked)
         return projects
 
-    def _gather(self, project: str, members: Iterable[Tracked]) -> _Batch:
-        batch = _Batch(project)
+    def _gather(self, project: str, members: Iterable[Tracked], most: int) -> _Batch:
+        batch = _Batch(project, most)
         sent_at = _timestamp(self._clock.wall())
         for tracked in members:
             batch.looked_at.append(tracked)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _HANDSHAKE_SECONDS = 10.0
 _LONGEST_INTERVAL = 60.0
+# Both may hold a credential; they travel through the pipe, not in an environment that outlives the task.
+_SECRET = frozenset({"LINEAGE_TOKEN", "LINEAGE_URL"})
 _FORK_WAITS_SECONDS = 2.0
 
 
@@ -77,7 +79,7 @@ def ensure(spool: Spool) -> bool:
 
 def _start_process(root: str, now: Settings) -> bool:
     orders = {"root": root, "url": now.url, "idle": now.sender_idle, "token": now.token_text}
-    environment = {name: value for name, value in os.environ.items() if name != "LINEAGE_TOKEN"}
+    environment = {name: value for name, value in os.environ.items() if name not in _SECRET}
     try:
         with _launches.guard:
             import subprocess

@@ -24,9 +24,7 @@ class ProcessIdentity:
 
 def this_process() -> ProcessIdentity:
     """The identity of the calling process."""
-    pid = os.getpid()
-    host, boot, namespace = _machine(pid)
-    return ProcessIdentity(host, boot, namespace, pid, _started(pid) or "")
+    return _identity(os.getpid())
 
 
 def is_gone(writer: ProcessIdentity) -> bool | None:
@@ -40,6 +38,12 @@ def is_gone(writer: ProcessIdentity) -> bool | None:
     if started is None or not writer.started:
         return False
     return started != writer.started
+
+
+@lru_cache(maxsize=2)
+def _identity(pid: int) -> ProcessIdentity:
+    host, boot, namespace = _machine(pid)
+    return ProcessIdentity(host, boot, namespace, pid, _started(pid) or "")
 
 
 def host_name() -> str:
@@ -77,8 +81,14 @@ def _started(pid: int) -> str | None:
 
 
 def _read(path: str) -> str:
+    # The calls of `os`, because the built-in `open` is already gone when a finaliser emits at interpreter shutdown.
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        fd = os.open(path, os.O_RDONLY)
     except OSError:
         return ""
+    try:
+        return os.read(fd, 4096).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)

@@ -133,6 +133,14 @@ def pack(sequence: int, kind: RecordType, payload: bytes) -> bytes:
     return _RECORD.pack(len(payload), crc, sequence, kind) + payload
 
 
+def record_length(head: bytes) -> int:
+    """Bytes of a whole record by its first `RECORD_BYTES`, 0 when they are no record's."""
+    if len(head) < RECORD_BYTES:
+        return 0
+    length = RECORD_BYTES + int.from_bytes(head[:4], "big")
+    return length if length <= LONGEST_PAYLOAD else 0
+
+
 def scan(data: bytes, *, after: int, start: int = 0) -> Iterator[Record | Damage | Tail]:
     """Records of `data` from `start` on, the damaged stretches between them, and an incomplete end.
 

@@ -15,7 +15,16 @@ from typing import Protocol
 import orjson
 
 from lineage.emit.process import is_gone
-from lineage.emit.record import RECORD_BYTES, Record, RecordType, SegmentHeader, pack_header, scan, unpack_header
+from lineage.emit.record import (
+    RECORD_BYTES,
+    Record,
+    RecordType,
+    SegmentHeader,
+    pack_header,
+    record_length,
+    scan,
+    unpack_header,
+)
 from lineage.emit.segment import SUFFIX, MemorySegment
 from lineage.emit.spool import SEGMENTS, Spool
 from lineage.errors import SpoolFormatError
@@ -123,18 +132,22 @@ class StoredSegment:
         """How far an earlier sender came, if it left word."""
         try:
             with open(self.path + HINT, "rb") as file:
-                fields = orjson.loads(file.read(1024))
-            hint = Hint(int(fields["start"]), int(fields["after"]))
+                start = int(orjson.loads(file.read(1024))["start"])
+            if start < self.records_start:
+                return None
+            head = self.read(start, RECORD_BYTES)
+            length = record_length(head)
+            last = next(scan(self.read(start, length) if length else b"", after=self.header.first - 1), None)
         except (OSError, ValueError, TypeError, KeyError):
             return None
-        return hint if hint.start >= self.records_start else None
+        return Hint(start, last.sequence - 1) if isinstance(last, Record) and last.start == 0 else None
 
     def delivered(self, hint: Hint, end: int) -> None:
         """Tell later senders how far this one came; best effort."""
         temporary = f"{self.path}{HINT}.{os.getpid()}"
         with suppress(OSError):
             with open(temporary, "wb") as file:
-                file.write(orjson.dumps(hint))
+                file.write(orjson.dumps({"start": hint.start}))
             os.replace(temporary, self.path + HINT)
 
     def remove(self) -> None:

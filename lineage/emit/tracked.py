@@ -36,6 +36,11 @@ class Entry:
     end: int
     settled: bool = False
 
+    @property
+    def is_record(self) -> bool:
+        """Whether the sequence is this entry's own: a seal and noise repeat the one before."""
+        return self.type in (RecordType.EVENT, RecordType.GAP)
+
 
 class Tracked:
     """A segment being delivered."""
@@ -112,9 +117,9 @@ class Tracked:
         hint: Hint | None = None
         for entry in entries:
             if not entry.settled:
-                self._settled.update(other.sequence for other in entries if other.settled)
+                self._settled.update(other.sequence for other in entries if other.settled and other.is_record)
                 break
-            if entry.type in (RecordType.EVENT, RecordType.GAP):
+            if entry.is_record:
                 hint = Hint(entry.start, self._after)
                 self._after = max(self._after, entry.sequence)
             self._offset = entry.end

@@ -80,7 +80,13 @@ class Poster:
         self._seconds = request_seconds
         self._watch = _Watch()
         self._compressor = zstandard.ZstdCompressor(level=3)
-        self._errors: tuple[type[Exception], ...] = (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError)
+        self._errors: tuple[type[Exception], ...] = (
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            httpx2.StreamError,
+            OSError,
+            ValueError,
+        )
         self._client = httpx2.Client(
             base_url=url.rstrip("/") + "/",
             headers={"Content-Type": RECORDS, "Accept-Encoding": "identity", "Content-Encoding": "zstd"},
