@@ -28,7 +28,7 @@ _REGISTRIES = (
     ("deb.debian", "org"),
 )  # fmt: skip
 REGISTRY = re.compile("|".join(re.escape(".".join(parts)) for parts in _REGISTRIES) + r"|--(?:extra-)?index-url")
-HOME = re.compile(r"(?<![\w.])/(?:root|home/(?!user\b|app\b)\w+|Users/(?!you\b)\w+)/")
+HOME = re.compile(r"(?<![\w.])/(?:root|home/(?!user\b|app\b|ana\b)\w+|Users/(?!you\b)\w+)/")
 
 
 def tracked() -> list[Path]:

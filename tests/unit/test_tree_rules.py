@@ -18,7 +18,7 @@ MACHINE = re.compile("/checkouts/here/")
         ("index = 'https://pypi" + ".org/simple'", "registry"),
         ("pip install --index" + "-url X", "registry"),
         ("open('/ro" + "ot/data.csv')", "absolute path"),
-        ("open('/home" + "/ana/data.csv')", "absolute path"),
+        ("open('/home" + "/jo4/data.csv')", "absolute path"),
         ("cd /checkouts/here/weftline", "absolute path"),
     ],
 )
