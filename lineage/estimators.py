@@ -24,10 +24,7 @@ def reader(base: type) -> Callable[[Any], Content] | None:
     names = {c.__name__ for c in base.__mro__}
     if "BaseEstimator" in names:
         return estimator
-    root = base.__module__.partition(".")[0]
-    if root == "scipy" and names & {"spmatrix", "sparray", "_spbase"}:
-        return sparse
-    return None
+    return sparse if _is_sparse(base) else None
 
 
 def estimator(value: Any) -> Content:
@@ -50,6 +47,10 @@ def sparse(value: Any) -> Content:
     )
 
 
+def _is_sparse(kind: type) -> bool:
+    return kind.__module__.startswith("scipy.sparse") and any(base.__name__ == "_spbase" for base in kind.__mro__)
+
+
 class _Walk:
     """One pass over an object tree; shared objects are written once and then by their number."""
 
@@ -63,6 +64,9 @@ class _Walk:
         kind = type(value)
         if kind in (type(None), bool, int, float, complex, str, bytes):
             self._leaf(value)
+            return
+        if kind.__module__.partition(".")[0] == "numpy":
+            self._numpy(value, kind)  # by content wherever it stands: sharing an array is no part of a model
             return
         number = self._seen.get(id(value))
         if number is not None:
@@ -86,19 +90,29 @@ class _Walk:
                 self.add(item)
         elif issubclass(kind, dict):
             self._items("dict", dict.items(value))
-        elif kind in (set, frozenset):
+        elif kind in (set, frozenset, slice):
             self._plain(value)
         elif kind in (FunctionType, BuiltinFunctionType, MethodType) or issubclass(kind, type):
             self._code(value)
         elif kind is partial:
             for part in (value.func, value.args, value.keywords):
                 self.add(part)
-        elif kind.__module__.partition(".")[0] == "numpy":
-            self._numpy(value, kind)
+        elif _is_sparse(kind):
+            self._sparse(value, kind)
         elif self._own(kind):
             self._object(value, kind)
         else:
             self._plain(value)
+
+    def _sparse(self, value: Any, kind: type) -> None:
+        """Shape, format and entries; what SciPy remembers about their order is not content."""
+        self.print_.text("sparse", f"{kind.__qualname__}:{value.format}:{tuple(value.shape)}")
+        stored = value if value.format in ("csr", "csc", "bsr", "dia", "coo") else value.tocoo()
+        for name in ("data", "indices", "indptr", "offsets", "coords"):
+            part = getattr(stored, name, None)
+            if part is not None:
+                self.add(name)
+                self.add(part)
 
     @staticmethod
     def _own(kind: type) -> bool:

@@ -83,7 +83,7 @@ def _sample(path: str, size: int) -> bytes:
     print_.add("size", str(size).encode())
     with open(path, "rb", buffering=0, opener=_open_quietly) as file:
         for number in range(_SAMPLES):
-            file.seek((size - _BLOCK) * number // (_SAMPLES - 1))
+            file.seek(max(0, size - _BLOCK) * number // (_SAMPLES - 1))
             print_.add("block", file.read(_BLOCK) or b"")
     return print_.digest()
 

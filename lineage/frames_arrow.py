@@ -85,6 +85,9 @@ def _column(name: str, dtype: str, kind: Any, chunks: list[Any]) -> Column:
     pa: Any = sys.modules["pyarrow"]
     rows = sum(map(len, chunks))
     mask: tuple[memoryview, ...] = ()
+    wide = _wide(kind)
+    if wide is not None:
+        kind, chunks = wide, [chunk.cast(wide) for chunk in chunks]
     if any(chunk.null_count for chunk in chunks) and not pa.types.is_null(kind):
         mask = tuple(_fixed(chunk.is_null().cast(pa.uint8()), 1) for chunk in chunks)
         chunks = [chunk.drop_null() for chunk in chunks]
@@ -97,15 +100,15 @@ def _present(name: str, dtype: str, rows: int, kind: Any, chunks: list[Any]) -> 
     pa: Any = sys.modules["pyarrow"]
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType):
-        return _present(name, dtype, rows, kind.storage_type, [chunk.storage for chunk in chunks])
+        return _column(name, dtype, kind.storage_type, [chunk.storage for chunk in chunks])
     if types.is_dictionary(kind):
-        return _present(name, dtype, rows, kind.value_type, [chunk.dictionary_decode() for chunk in chunks])
+        return _column(name, dtype, kind.value_type, [chunk.dictionary_decode() for chunk in chunks])
     if types.is_null(kind):
         return Column(name, dtype, rows)
     if types.is_boolean(kind):
         return Column(name, dtype, rows, [_fixed(chunk.cast(pa.uint8()), 1) for chunk in chunks], 1)
-    if _is_text(kind):
-        return _text(name, dtype, rows, kind, chunks)
+    if types.is_large_string(kind) or types.is_large_binary(kind):
+        return _text(name, dtype, rows, chunks)
     if types.is_struct(kind):
         parts = [chunk.flatten() for chunk in chunks]
         children = tuple(
@@ -137,33 +140,34 @@ def _width(kind: Any) -> int:
     return bits // 8
 
 
-def _is_text(kind: Any) -> bool:
-    types: Any = sys.modules["pyarrow"].types
-    checks = ("string", "large_string", "binary", "large_binary", "string_view", "binary_view")
-    return any(getattr(types, f"is_{check}")(kind) for check in checks if hasattr(types, f"is_{check}"))
+def _wide(kind: Any) -> Any | None:
+    """The plain type to read a type as that Arrow's own functions know too little about, or None."""
+    pa: Any = sys.modules["pyarrow"]
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    name = str(kind)
+    if name in ("string", "string_view"):
+        return pa.large_string()
+    return pa.large_binary() if name in ("binary", "binary_view") else None
 
 
-def _text(name: str, dtype: str, rows: int, kind: Any, chunks: list[Any]) -> Column:
+def _text(name: str, dtype: str, rows: int, chunks: list[Any]) -> Column:
     pa: Any = sys.modules["pyarrow"]
     compute = import_module("pyarrow.compute")
-    target = pa.large_string() if "string" in str(kind) else pa.large_binary()
     lengths, data = [], []
     for chunk in chunks:
-        wide = chunk.cast(target)
-        lengths.append(_fixed(compute.binary_length(wide).cast(pa.int64()), 8))
-        _, offsets, values = wide.buffers()
-        if values is None or not len(wide):
+        lengths.append(_fixed(compute.binary_length(chunk).cast(pa.int64()), 8))
+        _, offsets, values = chunk.buffers()
+        if values is None or not len(chunk):
             continue
         marks = memoryview(offsets).cast("q")
-        data.append(memoryview(values)[marks[wide.offset] : marks[wide.offset + len(wide)]])
+        data.append(memoryview(values)[marks[chunk.offset] : marks[chunk.offset + len(chunk)]])
     return Column(name, dtype, rows, data, 0, lengths)
 
 
 def _one_nan(chunk: Any) -> Any:
     pa: Any = sys.modules["pyarrow"]
     compute = import_module("pyarrow.compute")
-    if pa.types.is_float16(chunk.type):
-        return _one_nan(chunk.cast(pa.float32()))
     nans = compute.is_nan(chunk)
     if not compute.any(nans).as_py():
         return chunk

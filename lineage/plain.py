@@ -66,6 +66,8 @@ class Encoder:
                 return self._mapping(b"D", value.items())
             if kind is set or kind is frozenset:
                 return _framed(b"S", sorted(self.encode(item) for item in value))
+            if kind is slice:
+                return _framed(b"I", [self.encode(part) for part in (value.start, value.stop, value.step)])
             if issubclass(kind, Enum):
                 return _framed(b"E", [_name(kind), value._name_.encode()])
             if issubclass(kind, PurePath):

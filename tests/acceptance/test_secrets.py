@@ -36,7 +36,11 @@ def _hex(rng: Rng, length: int) -> str:
 KINDS: dict[str, tuple[str, Callable[[Rng], str], str]] = {
     "password": ("db_password", lambda r: _some(r, 14), "password={}"),
     "userinfo": ("connection_string", lambda r: _some(r, 14), "postgresql://ana:{}@db.internal:5432/shop"),
-    "aws_id": ("aws_access_key", lambda r: "AKIA" + _some(r, 16, string.ascii_uppercase + string.digits), "using {} for s3"),
+    "aws_id": (
+        "aws_access_key",
+        lambda r: "AKIA" + _some(r, 16, string.ascii_uppercase + string.digits),
+        "using {} for s3",
+    ),
     "aws_secret": ("aws_secret_access_key", lambda r: _some(r, 40), "aws_secret_access_key = {}"),
     "github": ("github_token", lambda r: "ghp_" + _some(r, 36), "pushing with {}"),
     "github_fine": ("gh_token", lambda r: "github_pat_" + _some(r, 60), "pushing with {}"),
@@ -45,21 +49,37 @@ KINDS: dict[str, tuple[str, Callable[[Rng], str], str]] = {
     "openai": ("openai_api_key", lambda r: "sk-proj-" + _some(r, 40), "asking with {}"),
     "anthropic": ("anthropic_api_key", lambda r: "sk-ant-api03-" + _some(r, 60), "asking with {}"),
     "google": ("google_api_key", lambda r: "AIza" + _some(r, 35), "https://maps.example.org/api?key={}"),
-    "azure": ("account_key", lambda r: _some(r, 60) + "==", "DefaultEndpointsProtocol=https;AccountName=a;AccountKey={};X=y"),
+    "azure": (
+        "account_key",
+        lambda r: _some(r, 60) + "==",
+        "DefaultEndpointsProtocol=https;AccountName=a;AccountKey={};X=y",
+    ),
     "azure_sas": ("sas_token", lambda r: _some(r, 40), "https://a.blob.core.windows.net/c/b?sv=2024&sig={}"),
     "huggingface": ("hf_token", lambda r: "hf_" + _some(r, 34), "downloading with {}"),
     "stripe": ("stripe_secret", lambda r: "sk_live_" + _some(r, 24), "charging with {}"),
     "jwt": ("id_token", lambda r: f"eyJ{_some(r, 30)}.eyJ{_some(r, 60)}.{_some(r, 40)}", "signed in as {}"),
-    "pem": ("private_key", lambda r: f"{_some(r, 64)}", "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----"),
+    "pem": (
+        "private_key",
+        lambda r: f"{_some(r, 64)}",
+        "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
+    ),
     "npm": ("npm_token", lambda r: "npm_" + _some(r, 36), "publishing with {}"),
     "pypi": ("pypi_token", lambda r: "pypi-AgEIcHlwaS5vcmc" + _some(r, 60), "publishing with {}"),
     "bearer": ("authorization", lambda r: _some(r, 32), "Authorization: Bearer {}"),
     "basic": ("auth_token", lambda r: base64.b64encode(_some(r, 18).encode()).decode(), "authorization: Basic {}"),
     "cookie": ("session_cookie", lambda r: _some(r, 32), "{{'Cookie': 'sid={}; theme=dark'}}"),
     "api_key": ("api_key", lambda r: _hex(r, 32), '{{"api_key": "{}"}}'),
-    "signature": ("signature", lambda r: _hex(r, 64), "https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature={}&z=1"),
-    "env_dump": ("secret_key", lambda r: _some(r, 30), "environ({{'HOME': '/root', 'DJANGO_SECRET_KEY': '{}', 'A': '1'}})"),
-}  # fmt: skip
+    "signature": (
+        "signature",
+        lambda r: _hex(r, 64),
+        "https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature={}&z=1",
+    ),
+    "env_dump": (
+        "secret_key",
+        lambda r: _some(r, 30),
+        "environ({{'HOME': '/root', 'DJANGO_SECRET_KEY': '{}', 'A': '1'}})",
+    ),
+}
 
 CHANNELS = ("param", "param_text", "argument", "tag", "error", "check", "dataset", "code")
 
@@ -133,8 +153,8 @@ def _repository(folder: Path, items: list[dict[str, str]], remote_secret: str) -
         "init.defaultBranch=main",
     ]
     (folder / "train.py").write_text("print('old')\n")
-    for step in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"],
-                 ["remote", "add", "origin", f"https://ana:{remote_secret}@example.org/kept/repository.git"]):  # fmt: skip
+    remote = f"https://ana:{remote_secret}@example.org/kept/repository.git"
+    for step in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"], ["remote", "add", "origin", remote]):
         subprocess.run([*git, *step], check=True, capture_output=True)
     tracked, untracked = items[: len(items) // 2], items[len(items) // 2 :]
     literals = "".join(f"{item['name'].upper()}_{i} = {item['secret']!r}\n" for i, item in enumerate(tracked))
@@ -164,8 +184,14 @@ def test_none_of_two_hundred_planted_secrets_leaves_the_process(tmp_path: Path) 
 
     done = subprocess.run(
         [sys.executable, "train.py", f"--password={ambient[0]}"],
-        cwd=work, env=env, input=json.dumps(planted), capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
+        cwd=work,
+        env=env,
+        input=json.dumps(planted),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
     sent = [json.loads(record.payload) for _, record in records(spool)]

@@ -95,7 +95,12 @@ LOCATIONS: list[tuple[str, str, str, str | None]] = [
 PAIRS: list[tuple[str, str, str, str]] = [
     ("postgres://host:5432", "db.public.users", "postgres://host:5432", "db.public.users"),
     ("postgresql://user:pa/ss@w@host/db", "public.users", "postgres://host:5432", "db.public.users"),
-    ("postgresql+asyncpg://u:p@host/db?sslmode=require&password=x", "public.users", "postgres://host:5432", "db.public.users"),
+    (
+        "postgresql+asyncpg://u:p@host/db?sslmode=require&password=x",
+        "public.users",
+        "postgres://host:5432",
+        "db.public.users",
+    ),
     ("postgres://host:5432/db", 'db."public"."users"', "postgres://host:5432", "db.public.users"),
     ("jdbc:postgresql://host/db?user=u&password=p", "public.users", "postgres://host:5432", "db.public.users"),
     ("mysql+pymysql://u:p@host/shop", "orders", "mysql://host:3306", "shop.orders"),
@@ -107,13 +112,28 @@ PAIRS: list[tuple[str, str, str, str]] = [
     ("snowflake://u:p@org-acct/DB/PUBLIC?warehouse=w&role=r", "USERS", "snowflake://org-acct", "DB.PUBLIC.USERS"),
     ("snowflake://xy12345", "DB.S.T", "snowflake://xy12345.us-west-1.aws", "DB.S.T"),
     ("snowflake://xy12345.eu-central-1", "DB.S.T", "snowflake://xy12345.eu-central-1.aws", "DB.S.T"),
-    ("redshift://cl.abc123.eu-west-1.redshift.amazonaws.com:5439/dev", "public.t", "redshift://cl.eu-west-1:5439", "dev.public.t"),
+    (
+        "redshift://cl.abc123.eu-west-1.redshift.amazonaws.com:5439/dev",
+        "public.t",
+        "redshift://cl.eu-west-1:5439",
+        "dev.public.t",
+    ),
     ("trino://user@host:8080/hive", "web.clicks", "trino://host:8080", "hive.web.clicks"),
     ("bigquery", "project:dataset.table", "bigquery", "project.dataset.table"),
     ("bigquery://project/dataset", "table", "bigquery", "project.dataset.table"),
     ("bigquery", "`project`.dataset.table", "bigquery", "project.dataset.table"),
-    ("databricks://token:dapi0@host?http_path=x&catalog=main&schema=web", "clicks", "databricks://host", "main.web.clicks"),
-    ("awsathena+rest://k:s@athena.eu-west-1.amazonaws.com:443/db", "t", "awsathena://athena.eu-west-1.amazonaws.com", "AwsDataCatalog.db.t"),
+    (
+        "databricks://token:dapi0@host?http_path=x&catalog=main&schema=web",
+        "clicks",
+        "databricks://host",
+        "main.web.clicks",
+    ),
+    (
+        "awsathena+rest://k:s@athena.eu-west-1.amazonaws.com:443/db",
+        "t",
+        "awsathena://athena.eu-west-1.amazonaws.com",
+        "AwsDataCatalog.db.t",
+    ),
     ("sqlite:////data/app.db", "users", "sqlite:///data/app.db", "main.users"),
     ("duckdb:////data/app.duckdb", "users", "duckdb:///data/app.duckdb", "app.main.users"),
     ("duckdb://sample.duckdb", "sample.main.orders", "duckdb://sample.duckdb", "sample.main.orders"),
@@ -128,7 +148,7 @@ PAIRS: list[tuple[str, str, str, str]] = [
     ("models", "churn", "models", "churn"),
     (" my-namespace ", " my name ", "my-namespace", "my name"),
     ("arn:aws:glue:eu-west-1:123456789012", "table/db/t", "arn:aws:glue:eu-west-1:123456789012", "table/db/t"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("written", "namespace", "name", "version"), LOCATIONS)

@@ -18,11 +18,20 @@ SECRETS: list[tuple[str, str]] = [
     # logins in addresses, written as they should not be too
     ("postgres://ana:hunter2@host:5432/db", "postgres://[redacted:login]@host:5432/db"),
     ("postgres://ana:p@ss/w0rd@host/db", "postgres://[redacted:login]@host/db"),
-    ("git clone https://ghp_0123456789abcdefghij0123456789abcdef@github.com/o/r", "git clone https://[redacted:login]@github.com/o/r"),
+    (
+        "git clone https://ghp_0123456789abcdefghij0123456789abcdef@github.com/o/r",
+        "git clone https://[redacted:login]@github.com/o/r",
+    ),
     ("redis://:hunter2@host:6379/0", "redis://[redacted:login]@host:6379/0"),
     # signed addresses
-    ("https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=abc123&x=1", "https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=[redacted:signature]&x=1"),
-    ("https://a.blob.core.windows.net/c/b?sv=2024&sig=abc%3D", "https://a.blob.core.windows.net/c/b?sv=2024&sig=[redacted:signature]"),
+    (
+        "https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=abc123&x=1",
+        "https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=[redacted:signature]&x=1",
+    ),
+    (
+        "https://a.blob.core.windows.net/c/b?sv=2024&sig=abc%3D",
+        "https://a.blob.core.windows.net/c/b?sv=2024&sig=[redacted:signature]",
+    ),
     # names and values in running text
     ("password=hunter2, user=ana", "password=[redacted:password], user=ana"),
     ("{'DB_PASSWORD': 'hunter2', 'A': '1'}", "{'DB_PASSWORD': '[redacted:password]', 'A': '1'}"),
@@ -67,22 +76,49 @@ SECRETS: list[tuple[str, str]] = [
     ("hvs.CAESIabcdefghij0123456789", "[redacted:service-token]"),
     ("secret_abcdefgh1jklmnopqrst", "[redacted:service-token]"),
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl x", "[redacted:jwt] x"),
-    ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc-def\n-----END RSA PRIVATE KEY-----\nrest", "[redacted:private-key]\nrest"),
+    (
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc-def\n-----END RSA PRIVATE KEY-----\nrest",
+        "[redacted:private-key]\nrest",
+    ),
     ("-----BEGIN OPENSSH PRIVATE KEY-----\ncut off", "[redacted:private-key]"),
-]  # fmt: skip
+]
 
 HARMLESS = [
-    "max_tokens=512", "pad_token='<pad>'", "eos_token: </s>", "tokens: 512", "tokenizer=bert-base-uncased",
-    "num_tokens=12, token_count: 5, token_type_ids=[0, 1]", "first_pass=done", "the password must be changed",
-    "secretary=ana", "PWD=/home/ana/project", "password_length=12", "password_field: pwd", "def login(password: str):",
-    "password=None", "git@github.com:org/repo.git", "ssh://git@github.com/org/repo", "https://host:8080/@handle/x@1.2",
-    "abfss://container@account.dfs.core.windows.net/a", "s3://bucket/path/to/file.parquet", "mailto: ana@example.org",
-    "sk-learn-contrib-some-long-hyphenated-name", "risk-adjusted-return-of-the-portfolio-2024", "Basic usage of things",
+    "max_tokens=512",
+    "pad_token='<pad>'",
+    "eos_token: </s>",
+    "tokens: 512",
+    "tokenizer=bert-base-uncased",
+    "num_tokens=12, token_count: 5, token_type_ids=[0, 1]",
+    "first_pass=done",
+    "the password must be changed",
+    "secretary=ana",
+    "PWD=/home/ana/project",
+    "password_length=12",
+    "password_field: pwd",
+    "def login(password: str):",
+    "password=None",
+    "git@github.com:org/repo.git",
+    "ssh://git@github.com/org/repo",
+    "https://host:8080/@handle/x@1.2",
+    "abfss://container@account.dfs.core.windows.net/a",
+    "s3://bucket/path/to/file.parquet",
+    "mailto: ana@example.org",
+    "sk-learn-contrib-some-long-hyphenated-name",
+    "risk-adjusted-return-of-the-portfolio-2024",
+    "Basic usage of things",
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    "0196c0de-1234-7000-8000-000000000000", "2026-11-23T10:00:00.000000Z", "SELECT key, value FROM t WHERE a = 'b'",
-    "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent", "keyboard=qwerty", "monkey: banana",
-    "primary_key=id", "sort_key: created", "https://example.org/search?q=key&page=2", "metric.auc > 0.9 and tag.kind = \"x\"",
-]  # fmt: skip
+    "0196c0de-1234-7000-8000-000000000000",
+    "2026-11-23T10:00:00.000000Z",
+    "SELECT key, value FROM t WHERE a = 'b'",
+    "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+    "keyboard=qwerty",
+    "monkey: banana",
+    "primary_key=id",
+    "sort_key: created",
+    "https://example.org/search?q=key&page=2",
+    'metric.auc > 0.9 and tag.kind = "x"',
+]
 
 
 @pytest.mark.parametrize(("text", "expected"), SECRETS)
@@ -119,16 +155,44 @@ def test_the_sample_events_of_other_producers_pass_unchanged() -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("password", "password"), ("DB_PASSWORD", "password"), ("dbPassword", "password"), ("PGPASSWORD", "password"),
-        ("user-passwd", "password"), ("pwd", "password"), ("db_pass", "password"), ("api_key", "key"), ("apiKey", "key"),
-        ("X-API-Key", "key"), ("AWS_SECRET_ACCESS_KEY", "key"), ("privateKey", "key"), ("token", "token"),
-        ("HF_TOKEN", "token"), ("authToken", "token"), ("clientSecret", "secret"), ("credentials", "secret"),
-        ("Authorization", "secret"), ("Set-Cookie", "cookie"), ("connection_string", "connection"), ("secret2", "secret"),
-        ("max_tokens", None), ("pad_token", None), ("num_tokens", None), ("tokenizer", None), ("token_count", None),
-        ("password_strength", None), ("secretary", None), ("first_pass", None), ("author", None), ("key", None),
-        ("primary_key", None), ("n_estimators", None), ("lr", None), ("", None), ("token_url", None),
+        ("password", "password"),
+        ("DB_PASSWORD", "password"),
+        ("dbPassword", "password"),
+        ("PGPASSWORD", "password"),
+        ("user-passwd", "password"),
+        ("pwd", "password"),
+        ("db_pass", "password"),
+        ("api_key", "key"),
+        ("apiKey", "key"),
+        ("X-API-Key", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "key"),
+        ("privateKey", "key"),
+        ("token", "token"),
+        ("HF_TOKEN", "token"),
+        ("authToken", "token"),
+        ("clientSecret", "secret"),
+        ("credentials", "secret"),
+        ("Authorization", "secret"),
+        ("Set-Cookie", "cookie"),
+        ("connection_string", "connection"),
+        ("secret2", "secret"),
+        ("max_tokens", None),
+        ("pad_token", None),
+        ("num_tokens", None),
+        ("tokenizer", None),
+        ("token_count", None),
+        ("password_strength", None),
+        ("secretary", None),
+        ("first_pass", None),
+        ("author", None),
+        ("key", None),
+        ("primary_key", None),
+        ("n_estimators", None),
+        ("lr", None),
+        ("", None),
+        ("token_url", None),
     ],
-)  # fmt: skip
+)
 def test_names_that_announce_a_secret(name: str, kind: str | None) -> None:
     found = redact.sensitive(name)
     if name == "token_url":
@@ -225,10 +289,35 @@ def test_no_secret_survives_under_a_telling_name(secret: str, frame: str) -> Non
 
 
 WORST = [
-    "a://b:c", "password", "password=", "-----BEGIN PRIVATE KEY-----", "A", "token=", "eyJ", "://", " --token", "x:", "\n",
-    '"', "AccountKey", "s3://b@", "Basic ", "A_", "SECRET_", "eyJaaaaaa.", "sk-aaaaaaaaa-", "authorization: ", "secret\\",
-    "0123456789", "12345678:AA", "?sig=", "bearer ", "1Q~", "token='", "--password ",
-]  # fmt: skip
+    "a://b:c",
+    "password",
+    "password=",
+    "-----BEGIN PRIVATE KEY-----",
+    "A",
+    "token=",
+    "eyJ",
+    "://",
+    " --token",
+    "x:",
+    "\n",
+    '"',
+    "AccountKey",
+    "s3://b@",
+    "Basic ",
+    "A_",
+    "SECRET_",
+    "eyJaaaaaa.",
+    "sk-aaaaaaaaa-",
+    "authorization: ",
+    "secret\\",
+    "0123456789",
+    "12345678:AA",
+    "?sig=",
+    "bearer ",
+    "1Q~",
+    "token='",
+    "--password ",
+]
 
 
 @pytest.mark.parametrize("piece", WORST)
@@ -257,8 +346,14 @@ def test_an_event_with_nothing_to_hide_costs_little() -> None:
 
     def event() -> dict[str, Any]:
         run = {"runId": f"{time.time_ns():032x}", "facets": facets.parameters({})}
-        return {"eventType": "START", "eventTime": f"2026-11-23T10:00:00.{time.time_ns() % 10**6:06}Z", "run": run,
-                "job": {"namespace": "default", "name": "train"}, "inputs": [dataset("a"), dataset("b")], "outputs": []}  # fmt: skip
+        return {
+            "eventType": "START",
+            "eventTime": f"2026-11-23T10:00:00.{time.time_ns() % 10**6:06}Z",
+            "run": run,
+            "job": {"namespace": "default", "name": "train"},
+            "inputs": [dataset("a"), dataset("b")],
+            "outputs": [],
+        }
 
     events = [event() for _ in range(400)]
     assert all(redact_event(each) is each for each in events)
