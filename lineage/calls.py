@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import CodeType
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from lineage import active, arguments, diagnostics, handover, mentions, settings
+from lineage import active, arguments, diagnostics, handover, mentions, settings, streams
 from lineage.arguments import Declared, Signature
 from lineage.events import DatasetEntry
 from lineage.guard import guarded
@@ -67,11 +67,12 @@ class Call:
 
     @guarded
     def exhausted(self, error: BaseException | None, streamed: bool) -> None:
-        """A generator is at its end, or was closed, or raised `error`."""
+        """A generator is at its end, or raised `error`; closing it is how a consumer says that it has enough."""
         outputs = [handover.stream_entry(self.run)] if streamed else []
-        if error is None or isinstance(error, GeneratorExit):
+        closed = isinstance(error, GeneratorExit)
+        if error is None or closed:
             outputs += mentions.mentions(self.outputs)
-        self.run.end(error, (), outputs)
+        self.run.end(None if closed else error, (), outputs, outcome="closed" if closed else None)
 
 
 class Untracked:
@@ -105,6 +106,7 @@ def _returned(run: Run, result: Any, code: CodeType | None) -> tuple[list[Datase
 # Guarded one by one: what one of them cannot read must not cost the run.
 _parameters = guarded(arguments.parameters)
 _passed = guarded(handover.inputs)
+_streamed = guarded(streams.inputs)
 
 
 class Tracked(Generic[P, T]):
@@ -141,18 +143,28 @@ class Tracked(Generic[P, T]):
         self.fn = fn
         self._signature: Signature | None = None
 
-    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
-        """Start a run for a call with these arguments; None if nothing is recorded."""
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, stream: bool = False) -> Call | None:
+        """Start a run for a call, of a generator function if `stream`; None if nothing is recorded."""
         if settings.current().disabled:
             return None
-        return self._begin(args, kwargs)
+        return self._begin_stream(args, kwargs) if stream else self._begin(args, kwargs, active.current())
 
     @guarded
-    def _begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
+    def _begin_stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        claim = streams.claimed(kwargs)
+        if claim is None:
+            return self._begin(args, kwargs, active.current())
+        call = self._begin(args, kwargs, claim.parent)
+        if call is not None:
+            streams.begun(claim, call.run)
+        return call
+
+    @guarded
+    def _begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], parent: Run | None) -> Call:
         signature = self._signature
         if signature is None:
             signature = self._signature = Signature(self.fn)
-        run = Run(self.name, self.kind, parent=active.current(), function=self.function)
+        run = Run(self.name, self.kind, parent=parent, function=self.function)
         bound = signature.bind(args, kwargs)
         parameters: dict[str, Typed] = {}
         inputs: list[DatasetEntry] = []
@@ -160,6 +172,7 @@ class Tracked(Generic[P, T]):
         if bound:
             parameters = _parameters(bound, signature, self.params) or {}
             inputs = _passed(bound, run.id, run.known_inputs) or []
+            inputs += _streamed(bound, run) or []
             run.seeded = arguments.fixed_seeds(bound)
             for name in arguments.open_seeds(bound):
                 run.lacks("seed", f"{name} not set")

@@ -10,9 +10,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
 from functools import wraps
+from types import FunctionType
 from typing import Any, TypeVar, cast, overload
 
-from lineage import diagnostics
+from lineage import diagnostics, streams
 from lineage.arguments import Declared
 from lineage.calls import Tracked, Untracked
 from lineage.runs import Kind
@@ -149,7 +150,7 @@ def _generator(tracked: Tracked[..., Any]) -> Callable[..., Any]:
     @wraps(fn)
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         inner = fn(*args, **kwargs)
-        call = tracked.begin(args, kwargs)
+        call = tracked.begin(args, kwargs, stream=True)
         if call is None:
             return (yield from inner)
         call.suspend()
@@ -178,6 +179,7 @@ def _generator(tracked: Tracked[..., Any]) -> Callable[..., Any]:
             except BaseException as error:
                 given, step = error, inner.throw
 
+    streams.tracks(cast("FunctionType", wrapper))
     return wrapper
 
 
@@ -187,7 +189,7 @@ def _async_generator(tracked: Tracked[..., Any]) -> Callable[..., Any]:
     @wraps(fn)
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         inner = fn(*args, **kwargs)
-        call = tracked.begin(args, kwargs) or Untracked()
+        call = tracked.begin(args, kwargs, stream=True) or Untracked()
         call.suspend()
         step: Callable[[Any], Awaitable[Any]] = inner.asend
         given: Any = None
@@ -214,4 +216,5 @@ def _async_generator(tracked: Tracked[..., Any]) -> Callable[..., Any]:
             except BaseException as error:
                 given, step = error, inner.athrow
 
+    streams.tracks(cast("FunctionType", wrapper))
     return wrapper

@@ -93,6 +93,12 @@ def stream_entry(run: Run) -> events.DatasetEntry:
     return events.entry(NAMESPACE, run.job)
 
 
+def stream_input(run: Run, argument: str) -> events.DatasetEntry:
+    """The entry of a generator that arrived as an argument."""
+    passed = facets.passed(run.id, {"namespace": run.namespace, "name": run.job}, argument)
+    return events.entry(NAMESPACE, run.job, input_facets={"weftline_passed": passed})
+
+
 def _parts(value: Any) -> list[tuple[str, Any]]:
     """The parts that are worth a dataset each: few, and with a life of their own; else none."""
     is_tuple = isinstance(value, tuple)

@@ -11,10 +11,12 @@ import atexit
 import getpass
 import os
 import socket
+import sysconfig
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from types import ModuleType
 from typing import Any
 
 from lineage import diagnostics, facets
@@ -40,7 +42,15 @@ class _Evidence:
     def start(self) -> None:
         if self.thread is not None:
             return
-        self.thread = threading.Thread(target=self._capture, name="lineage-evidence", daemon=True)
+        # Imported here and not in the thread: a thread that is importing while the process forks leaves the module
+        # locked for ever in the child.
+        import email.parser  # noqa: F401 - what reading the metadata of packages will import
+
+        from lineage import code_version, environment
+
+        sysconfig.get_paths()
+        capture = partial(self._capture, code_version, environment)
+        self.thread = threading.Thread(target=capture, name="lineage-evidence", daemon=True)
         try:
             self.thread.start()
             atexit.register(_at_exit)
@@ -56,10 +66,8 @@ class _Evidence:
                 return
             tell()
 
-    def _capture(self) -> None:
+    def _capture(self, code_version: ModuleType, environment: ModuleType) -> None:
         try:
-            from lineage import code_version, environment
-
             code, surroundings = code_version.capture(), environment.capture()
             self._keep(redact_event(code), redact_event(surroundings), code_version.source_code_location)
         except Exception as error:

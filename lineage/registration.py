@@ -49,10 +49,11 @@ def _content(run: Run, model: Any) -> tuple[DatasetDescription | None, list[even
         dataset = model if isinstance(model, Dataset) else Dataset(model)
         inputs = [] if _made_here(run, dataset) else mentions.mentions([dataset])
         return describe_dataset(dataset), inputs
-    seed = None if run.seeded else arguments.open_seed_of(model)
-    if seed is not None:
+    inputs = handover.inputs({"model": model}, run.id, run.known_inputs)
+    seed = None if run.seeded or inputs else arguments.open_seed_of(model)
+    if seed is not None:  # trained here; a run that trained it elsewhere has told
         run.lacks("seed", f"{seed} not set")
-    return describe_value(model), handover.inputs({"model": model}, run.id, run.known_inputs)
+    return describe_value(model), inputs
 
 
 def _made_here(run: Run, dataset: Dataset) -> bool:

@@ -88,6 +88,9 @@ class Run(Recording):
         self._evident = False
         self._entered_over: Run | None = None
         self.thread = threading.get_ident()
+        self.pid = os.getpid()
+        # Of a tree that reaches over a fork, the outermost run of this process ends what this process has to say.
+        self.outermost = parent is None or parent.pid != self.pid
         self.older_threads: frozenset[int | None] = frozenset()
         self.open_children: dict[str, Run] = {}
 
@@ -120,6 +123,8 @@ class Run(Recording):
         error: BaseException | None = None,
         inputs: Iterable[DatasetEntry] = (),
         outputs: Iterable[DatasetEntry] = (),
+        *,
+        outcome: str | None = None,
     ) -> None:
         """Send COMPLETE, FAIL or ABORT, whichever `error` says; afterwards the run is over."""
         if self.over:
@@ -128,14 +133,15 @@ class Run(Recording):
             guarded(tell)()
         self.over = True
         active.closed(self)
-        state, outcome = outcome_of(error)
-        found: dict[str, Any] = {"weftline_run": facets.run(self.kind, self.function, self.missing, outcome)}
+        state, interruption = outcome_of(error)
+        word = outcome or interruption
+        found: dict[str, Any] = {"weftline_run": facets.run(self.kind, self.function, self.missing, word)}
         if error is not None and state == "FAIL":
             # Of an error on its way out through several runs the innermost one shows where it comes from.
             found["errorMessage"] = _error_facet(error, trace=self.tally.last_error != id(error))
             self.tally.last_error = id(error)
         self.tally.missing.update((item["what"], item["why"]) for item in self.missing)
-        if self.parent is None:
+        if self.outermost:
             process.wait()
         self._send(state, found, inputs, outputs)
         if self.parent is None:
@@ -167,7 +173,7 @@ class Run(Recording):
             owing = True
         self.tally.add(inputs, outputs)
         self.written.update((entry["namespace"], entry["name"]) for entry in outputs)
-        emitter.emit(event, terminal_of_root=self.over and self.parent is None)
+        emitter.emit(event, terminal_of_root=self.over and self.outermost)
         if owing:
             process.when_ready(self._tell_evidence)
 

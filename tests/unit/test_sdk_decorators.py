@@ -259,12 +259,13 @@ def test_a_generators_run_lasts_until_it_is_exhausted(events: RecordingSink) -> 
     assert [entry["name"] for entry in events.run("numbers").outputs] == ["numbers"]
 
 
-def test_a_closed_generator_is_aborted(events: RecordingSink) -> None:
+def test_a_closed_generator_has_done_what_was_wanted(events: RecordingSink) -> None:
     generator = numbers(3)
     next(generator)
     generator.close()
     run = events.run("numbers")
-    assert (run.state, run.facets["weftline_run"]["outcome"]) == ("ABORT", "closed")
+    assert (run.state, run.facets["weftline_run"]["outcome"]) == ("COMPLETE", "closed")
+    assert [entry["name"] for entry in run.outputs] == ["numbers"]
 
 
 def test_a_dropped_generator_is_closed_by_python(events: RecordingSink) -> None:
@@ -272,7 +273,7 @@ def test_a_dropped_generator_is_closed_by_python(events: RecordingSink) -> None:
     next(generator)
     del generator
     gc.collect()
-    assert states(events) == [("numbers", "ABORT")]
+    assert states(events) == [("numbers", "COMPLETE")]
 
 
 def test_exceptions_are_thrown_into_a_generator(events: RecordingSink) -> None:
@@ -332,11 +333,12 @@ async def test_an_asynchronous_generator(events: RecordingSink) -> None:
     assert states(events) == [("ticks", "COMPLETE")]
 
 
-async def test_a_closed_asynchronous_generator_is_aborted(events: RecordingSink) -> None:
+async def test_a_closed_asynchronous_generator(events: RecordingSink) -> None:
     generator = ticks(3)
     await anext(generator)
     await generator.aclose()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-    assert states(events) == [("ticks", "ABORT")]
+    assert states(events) == [("ticks", "COMPLETE")]
+    assert events.run("ticks").facets["weftline_run"]["outcome"] == "closed"
 
 
 def test_a_class_is_left_alone_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
