@@ -25,7 +25,7 @@ _SUFFIXES = (".py", ".pyc", ".pyi", ".pyd", ".so", ".ipynb", ".log", ".lock", ".
 _MAX_GLOB = 100
 _MAX_PLACES = 1000
 _GLOB = frozenset("*?[")
-_lock = threading.Lock()
+_lock = threading.RLock()  # reentrant: a finaliser that opens a file may run while this thread is in here
 
 
 class Seen:
@@ -36,6 +36,16 @@ class Seen:
     def __init__(self) -> None:
         self.inputs: set[Dataset] = set()
         self.outputs: dict[Dataset, None] = {}
+
+
+def _renew_lock() -> None:
+    """After fork: another thread may have held the lock, and it does not live in the child."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def current() -> Run | None:
