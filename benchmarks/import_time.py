@@ -1,7 +1,7 @@
-"""What `import lineage` costs against `import openlineage.client`: CPU seconds and memory, interleaved, each in a
-fresh process.
+"""What importing the SDK costs against `import openlineage.client`: CPU seconds and memory, each in a fresh process.
 
-Prints the ratio with its 95 % interval; exits 1 when `import lineage` takes more than a quarter.
+Interleaved pairs over a bare interpreter of the same minute, with the 95 % interval of the ratio. `import lineage` loads its
+parts when they are first used, so the same is measured with the decorators loaded. Exits 1 when a bar is missed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,18 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 
 PAIRS = 20
-BAR = 0.25
+RATIO_BAR = 0.25
+MEMORY_BAR_MB = 15.0
+PEER = "import openlineage.client"
+OURS = ("import lineage", "from lineage import log_metric, run, tracked_flow, tracked_task")
+AT_WORK = """
+from lineage.emit import emitter
+for i in range(20_000):
+    emitter.emit({"eventType": "RUNNING", "run": {"runId": str(i)}, "job": {"namespace": "n", "name": "j"}, "x": "y" * 1500})
+"""
 PROBE = """
 import os, resource
 {statement}
@@ -24,38 +33,44 @@ print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 def probe(statement: str) -> tuple[float, int]:
     """CPU seconds and peak kilobytes of an interpreter that runs one statement."""
-    out = subprocess.run(
-        [sys.executable, "-c", PROBE.format(statement=statement)], check=True, capture_output=True, text=True
-    ).stdout.split()
+    with tempfile.TemporaryDirectory() as spool:
+        out = subprocess.run(
+            [sys.executable, "-c", PROBE.format(statement=statement)],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "LINEAGE_SPOOL_DIR": spool},
+        ).stdout.split()
     return float(out[0]), int(out[1])
 
 
 def main() -> int:
     """Measure and print."""
-    bare: list[float] = []
-    ratios: list[float] = []
-    ours: list[float] = []
-    theirs: list[float] = []
-    for statement in ("import lineage", "import openlineage.client"):
+    for statement in (*OURS, PEER):
         probe(statement)  # byte code is compiled before the clock runs
+    seconds: dict[str, list[float]] = {statement: [] for statement in (*OURS, PEER)}
+    floors: list[float] = []
     for _ in range(PAIRS):
-        floor = probe("pass")[0]
-        mine, peer = probe("import lineage")[0] - floor, probe("import openlineage.client")[0] - floor
-        bare.append(floor)
-        ours.append(mine)
-        theirs.append(peer)
-        ratios.append(mine / peer)
-    mean = statistics.mean(ratios)
-    half = 1.96 * statistics.stdev(ratios) / math.sqrt(len(ratios))
+        floors.append(probe("pass")[0])
+        for statement, measured in seconds.items():
+            measured.append(probe(statement)[0] - floors[-1])
     print(
-        f"load average {os.getloadavg()[0]:.2f}, {PAIRS} pairs, bare interpreter {statistics.median(bare) * 1e3:.1f} ms CPU"
+        f"load {os.getloadavg()[0]:.2f}, {PAIRS} pairs, bare interpreter {statistics.median(floors) * 1e3:.1f} ms CPU"
     )
-    print(f"import lineage            {statistics.median(ours) * 1e3:7.1f} ms CPU (over bare)")
-    print(f"import openlineage.client {statistics.median(theirs) * 1e3:7.1f} ms CPU (over bare)")
-    print(f"ratio {mean:.3f} [{mean - half:.3f}, {mean + half:.3f}], bar {BAR}")
-    memory = probe("from lineage.emit import emitter")[1] - probe("pass")[1]
-    print(f"memory of the emitter over a bare interpreter: {memory / 1024:.1f} MB, bar 15")
-    return 0 if mean <= BAR and memory <= 15 * 1024 else 1
+    print(f"{statistics.median(seconds[PEER]) * 1e3:7.1f} ms CPU  {PEER}")
+    met = True
+    for statement in OURS:
+        ratios = [ours / theirs for ours, theirs in zip(seconds[statement], seconds[PEER], strict=True)]
+        mean, half = statistics.mean(ratios), 1.96 * statistics.stdev(ratios) / math.sqrt(PAIRS)
+        met = met and mean <= RATIO_BAR
+        middle = statistics.median(seconds[statement]) * 1e3
+        print(
+            f"{middle:7.1f} ms CPU  {statement}: ratio {mean:.3f} [{mean - half:.3f}, {mean + half:.3f}], bar {RATIO_BAR}"
+        )
+    memory = (probe(AT_WORK)[1] - probe("pass")[1]) / 1024
+    met = met and memory <= MEMORY_BAR_MB
+    print(f"{memory:7.1f} MB over a bare interpreter after 20,000 emits, bar {MEMORY_BAR_MB:g}")
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

@@ -32,9 +32,10 @@ def finish(spool: Spool, flusher: Flusher, now: Settings) -> None:
         return
     if left(spool) == 0:
         return
+    # Starting a sender is not waiting for it: it happens even where the end may take no time at all.
+    flusher.perform(lambda: launcher.ensure(spool), _LAUNCH_SECONDS)
     danger = danger_of(spool)
     if danger is None:
-        flusher.perform(lambda: launcher.ensure(spool), min(_LAUNCH_SECONDS, now.exit_timeout))
         launcher.let_go()
         return
     drained = drain(spool, flusher, now.exit_timeout)

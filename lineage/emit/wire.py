@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
@@ -87,8 +88,11 @@ class Poster:
             OSError,
             ValueError,
         )
+        parts = urlsplit(url)
+        self._basic = httpx2.BasicAuth(unquote(parts.username or ""), unquote(parts.password or ""))
+        self._has_userinfo = parts.username is not None
         self._client = httpx2.Client(
-            base_url=url.rstrip("/") + "/",
+            base_url=self.url + "/",
             headers={"Content-Type": RECORDS, "Accept-Encoding": "identity", "Content-Encoding": "zstd"},
             timeout=httpx2.Timeout(request_seconds, connect=min(CONNECT_SECONDS, request_seconds)),
             limits=httpx2.Limits(max_connections=1),
@@ -110,6 +114,8 @@ class Poster:
         token = self._token()
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        # A token is meant for the service; user and password in the address may be for a proxy in front of it.
+        basic = self._basic if self._has_userinfo and not token else None
         body = self._compressor.compress(b"\n".join(lines) + b"\n")
         with self._watch.deadline(max(limit, 0.05)):
             try:
@@ -118,6 +124,7 @@ class Poster:
                     "api/v1/lineage/batch",
                     content=body,
                     headers=headers,
+                    auth=basic,
                     extensions={"trace": self._watch.trace},
                 ) as response:
                     content = bytearray()

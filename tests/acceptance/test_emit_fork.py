@@ -1,4 +1,6 @@
-"""C8: children by fork, spawn and forkserver, ending in every way; nothing acknowledged is lost, nothing about them changes."""
+"""C8: children by fork, spawn and forkserver, ending in every way; nothing acknowledged is lost, nothing about them
+changes.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,8 @@ def test_every_cell(method: str, ending: str, stub: IngestStub, tmp_path: Path) 
         assert tracked[:3] == plain[:3]
         assert tracked[3] - plain[3] <= LONGEST_DELAY
         promised = {
-            (client, int(sequence)) for client, sequence in (line.split() for line in acknowledged.read_text().splitlines())
+            (client, int(sequence))
+            for client, sequence in (line.split() for line in acknowledged.read_text().splitlines())
         }
         assert len(promised) >= 10 + forking.EMITS
         # Parent and child; what a finaliser emits after the end of the program has a client of its own.

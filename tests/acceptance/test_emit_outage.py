@@ -1,4 +1,6 @@
-"""C5 and C11: a simulated three-day outage, and clocks that jump; nothing is lost, the first hour is looked at by itself."""
+"""C5 and C11: a simulated three-day outage, and clocks that jump; nothing is lost, the first hour is looked at by
+itself.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""C7: connections that break in every way, and answers that ask to wait; nothing is lost, nothing takes effect twice."""
+"""C7: connections that break in every way, and answers that ask to wait; nothing is lost, nothing takes effect
+twice.
+"""
 
 from __future__ import annotations
 

@@ -120,7 +120,9 @@ def test_items_the_answer_leaves_out_are_sent_again(stub: IngestStub, root: Path
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-def test_a_refused_record_is_kept_apart_with_the_reason_and_others_pass(stub: IngestStub, root: Path, status: int) -> None:
+def test_a_refused_record_is_kept_apart_with_the_reason_and_others_pass(
+    stub: IngestStub, root: Path, status: int
+) -> None:
     spool = fill(root, 20)
     stub.refuse = lambda line: status if line["event"]["number"] == 0 else None
     report = deliver(str(root), stub.url, None)
@@ -279,7 +281,9 @@ def test_a_hint_saves_resending_but_is_not_believed(stub: IngestStub, root: Path
     assert sorted(numbers(stub)) == list(range(50))
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"start": 1, "after": 99}', b'{"start": "x"}', b'{"start": 10000000, "after": 3}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"start": 1, "after": 99}', b'{"start": "x"}', b'{"start": 10000000, "after": 3}']
+)
 def test_a_nonsense_hint_loses_nothing(stub: IngestStub, root: Path, content: bytes) -> None:
     fill(root, 20, sealed=False)
     (path,) = files(root)
@@ -317,9 +321,19 @@ def test_many_small_segments_share_requests(stub: IngestStub, root: Path) -> Non
 
 
 def test_gap_records_of_the_writer_are_told(stub: IngestStub, root: Path) -> None:
-    write_segment(root, [b'{"number":0}'], tail=pack(5, RecordType.GAP, b'{"first":2,"last":4,"count":3,"reason":"disk_full"}'))
+    write_segment(
+        root, [b'{"number":0}'], tail=pack(5, RecordType.GAP, b'{"first":2,"last":4,"count":3,"reason":"disk_full"}')
+    )
     assert deliver(str(root), stub.url, None).delivered == 2
     assert stub.gaps() == [{"first": 2, "last": 4, "count": 3, "reason": "disk_full"}]
+
+
+def test_user_and_password_in_the_address_serve_where_there_is_no_token(stub: IngestStub, root: Path) -> None:
+    fill(root, 1)
+    deliver(str(root), stub.url.replace("http://", "http://ana:p%40ss@"), None)
+    fill(root, 1)
+    deliver(str(root), stub.url.replace("http://", "http://ana:p%40ss@"), "token")
+    assert [request.authorization for request in stub.requests] == ["Basic YW5hOnBAc3M=", "Bearer token"]
 
 
 def test_an_empty_or_missing_spool_is_nothing_to_do(stub: IngestStub, root: Path) -> None:
