@@ -35,7 +35,7 @@ def current() -> Run | None:
     run = _current.get()
     if run is not None:
         return run
-    if _roots and threading.current_thread() is not threading.main_thread():
+    if _roots and threading.get_ident() != threading.main_thread().ident:
         return _adopted()
     return None
 

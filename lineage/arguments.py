@@ -7,10 +7,12 @@ that were left open. Does not look for values that came from other tasks (`hando
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from os import PathLike
 from typing import Any
 
 from lineage import diagnostics, increments
+from lineage.datasets import Dataset
 from lineage.typed import Typed, typed
 
 MAX_EXTRA = 64
@@ -55,12 +57,16 @@ def parameters(bound: Mapping[str, Any], signature: Signature, chosen: Collectio
     """What is recorded of a call: every scalar; or, if names are `chosen`, those, small JSON-like values included."""
     found: dict[str, Typed] = {}
     for name, value in bound.items():
-        if chosen is None:
-            if name == signature.owner or (value is not None and typed(value) is None):
+        try:
+            if chosen is None:
+                if name == signature.owner or (value is not None and typed(value) is None):
+                    continue
+            elif name not in chosen:
                 continue
-        elif name not in chosen:
+            parameter = increments.parameter(name, value)
+        except Exception as error:  # an argument that cannot be read must not cost the others
+            diagnostics.debug(f"argument {name} is not recorded: {type(error).__name__}")
             continue
-        parameter = increments.parameter(name, value)
         if parameter is not None:
             found[name] = parameter
         else:
@@ -86,18 +92,20 @@ def open_seed_of(value: Any) -> str | None:
     return next((name for name in sorted(_SEEDS) if name in attributes and attributes[name] is None), None)
 
 
-Declared = Iterable[Any] | Callable[..., Iterable[Any]] | None
+Declared = Any
+"""A dataset, path or address; several of them; or a function of the call's arguments that answers those."""
 
 
 def declared(choice: Declared, bound: Mapping[str, Any]) -> list[Any]:
-    """Datasets a decorator names: a list, or what a function of the call's arguments (by their names) answers."""
-    if choice is None:
-        return []
+    """The datasets a decorator names; a function is given those of the call's arguments that it names."""
+    if isinstance(choice, (str, PathLike, Dataset)):
+        return [choice]
     if not callable(choice):
         return list(choice)
     wanted = inspect.signature(choice).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in wanted):
-        return list(choice(**bound))
+        return declared(choice(**bound), {})
     positional = [parameter for parameter in wanted if parameter.kind is parameter.POSITIONAL_ONLY]
     named = [parameter.name for parameter in wanted if parameter not in positional and parameter.name in bound]
-    return list(choice(*(bound[parameter.name] for parameter in positional), **{name: bound[name] for name in named}))
+    answer = choice(*(bound[parameter.name] for parameter in positional), **{name: bound[name] for name in named})
+    return declared(answer, {})

@@ -6,7 +6,7 @@ each guarded, so that wrappers in `decorators` hold nothing but the user's call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import CodeType
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -185,10 +185,9 @@ class Tracked(Generic[P, T]):
 
     def _declared(self, side: str, choice: Declared, bound: Mapping[str, Any]) -> list[Any]:
         try:
-            found: Iterable[Any] = arguments.declared(choice, bound)
+            return arguments.declared(choice, bound)
         except Exception as error:
             diagnostics.warn_once(
                 f"{side}:{self.function}", f"{self.function}: {side}= could not be worked out for this call: {error!r}"
             )
             return []
-        return list(found)

@@ -150,14 +150,18 @@ def deep_size(value: Any, nodes: int = _MAX_NODES, limit: int = MAX_STRONG) -> i
         if total > limit or seen > nodes:
             return None
         if isinstance(item, dict):
-            if len(item) > nodes:
+            if dict.__len__(item) > nodes:
                 return None
-            waiting.extend(item.keys())
-            waiting.extend(item.values())
-        elif isinstance(item, (list, tuple)):
-            if len(item) > nodes:
+            waiting.extend(dict.keys(item))
+            waiting.extend(dict.values(item))
+        elif isinstance(item, list):
+            if list.__len__(item) > nodes:
                 return None
-            waiting.extend(item)
+            waiting.extend(list.__iter__(item))
+        elif isinstance(item, tuple):
+            if tuple.__len__(item) > nodes:
+                return None
+            waiting.extend(tuple.__iter__(item))
         elif not (item is None or isinstance(item, bytearray) or is_atom(item)):
             return None
     return total
@@ -180,7 +184,7 @@ def _windows(value: str | bytes) -> list[str | bytes]:
 
 def _witnessed(value: Any) -> Hold | None:
     """Evidence for a container that must not be kept alive: its length and some of its elements."""
-    if not isinstance(value, (list, tuple, dict)):
+    if type(value) not in (list, tuple, dict):
         return None
     address, kind, length = id(value), type(value), len(value)
     witnesses = [(key, check) for key in _sample_keys(value) if (check := _witness(value[key])) is not None]
@@ -214,6 +218,6 @@ def _witness(element: Any) -> Check | None:
 
 
 def _sample_keys(value: Any) -> list[Any]:
-    if isinstance(value, dict):
+    if type(value) is dict:
         return list(islice(value, _WITNESSES))
     return list(range(0, len(value), max(len(value) // _WITNESSES, 1)))

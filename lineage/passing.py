@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
+from itertools import islice
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -179,17 +180,25 @@ def _find(value: Any) -> _Entry | None:
 
 
 def elements(value: Any) -> Iterator[tuple[str, Any]]:
-    """The members of a list, tuple, dict or dataclass instance with their keys, at most 256."""
-    kind = type(value)
+    """The members of a list, tuple, dict or dataclass instance with their keys, at most 256.
+
+    Read past whatever a subclass has made of access: looking must not load, compute or log anything.
+    """
     if isinstance(value, (list, tuple)):
-        for index, element in enumerate(value[:MAX_ELEMENTS]):
+        read = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
+        for index, element in enumerate(islice(read, MAX_ELEMENTS)):
             yield str(index), element
-    elif kind is dict:
+    elif type(value) is dict:
         for index, (key, element) in enumerate(list(value.items()) if len(value) <= MAX_ELEMENTS else ()):
             yield key if isinstance(key, str) and key.isidentifier() else str(index), element
-    elif is_dataclass(value) and not isinstance(value, type):
+    elif is_dataclass(type(value)):
+        try:
+            members: dict[str, Any] = object.__getattribute__(value, "__dict__")
+        except AttributeError:  # a dataclass with slots
+            members = {field.name: getattr(value, field.name, None) for field in fields(value)}
         for field in fields(value):
-            yield field.name, getattr(value, field.name, None)
+            if field.name in members:
+                yield field.name, members[field.name]
 
 
 def forget() -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle  # type: ignore[import-untyped]
 import pytest
 
 from lineage import current_run, tracked_flow, tracked_task
@@ -88,6 +89,15 @@ def test_functions_and_methods_pickle_by_name(events: RecordingSink) -> None:
     assert pickle.loads(pickle.dumps(double)) is double
     assert pickle.loads(pickle.dumps(Trainer().fit))(2) == [6]
     assert states(events) == [("Trainer.fit", "COMPLETE")]
+
+
+def test_functions_pickle_by_value_too(events: RecordingSink) -> None:
+    @tracked_task
+    def local(x: int) -> list[int]:
+        return [x]
+
+    assert cloudpickle.loads(cloudpickle.dumps(local))(3) == [3]
+    assert [run.state for run in events.runs] == ["COMPLETE"]
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,16 @@ def test_declared_datasets(events: RecordingSink, tmp_path: Path) -> None:
     assert output["facets"]["weftline_digest"]["value"] == hashlib.sha256(b"done").hexdigest()
 
 
+def test_one_dataset_needs_no_list(events: RecordingSink) -> None:
+    @tracked_task(inputs="s3://bucket/raw.csv", outputs=lambda name: Dataset(f"s3://bucket/{name}"))
+    def clean(name: str) -> None:
+        pass
+
+    clean("done.csv")
+    found = events.run("clean")
+    assert [entry["name"] for entry in (*found.inputs, *found.outputs)] == ["raw.csv", "done.csv"]
+
+
 def test_a_failed_run_claims_no_outputs(events: RecordingSink, tmp_path: Path) -> None:
     @tracked_task(outputs=[tmp_path / "out.csv"])
     def clean() -> None:

@@ -336,6 +336,31 @@ def test_self_is_followed(events: RecordingSink) -> None:
     assert edges(events, "Model.predict") == [("Model.fit", "self")]
 
 
+class Lazy(list[Any]):
+    """A list that loads something whenever it is looked at."""
+
+    def _load(self, *_: Any) -> Any:
+        raise AssertionError("looked at")
+
+    __iter__ = __getitem__ = __len__ = __contains__ = __eq__ = __repr__ = _load
+
+
+@dataclass(slots=True)
+class Slim:
+    table: Any
+
+
+def test_looking_into_a_value_runs_none_of_its_code(events: RecordingSink) -> None:
+    lazy = give(lambda: Lazy([frame()]))
+    take(lazy)
+    assert edges(events) == [("give", "values[0]")]
+    inner = give(frame)
+    take(Lazy([inner]))
+    assert edges(events) == [("give", "values[0][0]")]
+    take(Slim(inner))
+    assert edges(events) == [("give", "values[0][table]")]
+
+
 @pytest.mark.parametrize("make", [frame, lambda: np.zeros(10), Plain, lambda: [frame()], lambda: {"x": frame()}])
 def test_nothing_is_kept_alive(events: RecordingSink, make: Callable[[], Any]) -> None:
     value = give(make)
