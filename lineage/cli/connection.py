@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from lineage import settings
 from lineage.client import Client
 from lineage.errors import ServiceUnavailable
 
+_SERVICE_NEEDS = ("fastapi", "sqlalchemy", "uvicorn")  # its code is in every install, its libraries are an extra
 INSTALL = 'pip install "weftline[server]"'
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -49,16 +51,16 @@ def embedded_available() -> bool:
 
 
 def _embedded() -> Callable[..., Any]:
-    found = list(entry_points(group="lineage.embedded"))
-    try:
-        for point in found:
-            starter: Callable[..., Any] = point.load()
-            return starter
-    except ImportError as error:
-        reason = f"the service is not installed ({error.name or error} is missing)"
-    else:
-        reason = "the service is not installed"
-    raise ServiceUnavailable(f"LINEAGE_URL is not set and {reason}. {waiting()}\nset LINEAGE_URL, or: {INSTALL}")
+    points = list(entry_points(group="lineage.embedded"))
+    missing = [name for name in _SERVICE_NEEDS if find_spec(name) is None]
+    if missing or not points:
+        lacks = f" ({', '.join(missing)} missing)" if missing else ""
+        raise ServiceUnavailable(
+            f"LINEAGE_URL is not set and the service is not installed{lacks}. {waiting()}\n"
+            f"set LINEAGE_URL, or: {INSTALL}"
+        )
+    starter: Callable[..., Any] = points[0].load()
+    return starter
 
 
 def waiting() -> str:

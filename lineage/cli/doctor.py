@@ -76,7 +76,7 @@ def _spool() -> Iterator[Finding]:
     now = settings.current()
     folder = now.spool_dir
     existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
-    if not os.access(existing, os.W_OK):
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         text = (
             f"{existing} cannot be written: records stay in memory and are lost with the process; set LINEAGE_SPOOL_DIR"
         )

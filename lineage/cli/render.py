@@ -45,7 +45,7 @@ def console(*, error: bool = False) -> Console:
     """The console of stdout or stderr: no markup, no guessing at highlights, lines never wrapped in a pipe."""
     stream = sys.stderr if error else sys.stdout
     width = None if stream.isatty() else 10_000
-    return Console(file=stream, markup=False, emoji=False, highlight=False, width=width, soft_wrap=True)
+    return Console(stderr=error, markup=False, emoji=False, highlight=False, width=width, soft_wrap=True)
 
 
 def line(*parts: str | Text) -> None:

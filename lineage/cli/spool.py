@@ -99,7 +99,7 @@ def dead(
     """Records the service refused, with its reasons."""
     roots = emitter.roots_of(settings.current())
     if retry:
-        count = sum(letters.retry(root) for root in roots)
+        count = sum(letters.retry(root) for root in roots if letters.count(root))
         if json:
             render.emit_json({"retried": count})
         else:

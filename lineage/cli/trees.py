@@ -15,6 +15,7 @@ from rich.text import Text
 from lineage.cli.render import Json, bold, count, dim, duration, joined, number, safe, short_run_ids, state, version
 
 _METRICS_SHOWN = 3
+_INDENTED = 120  # columns; beyond them lines of a deeper level stay where they are
 _CAUSAL = ("USED", "GENERATED_BY", "DERIVED_FROM")
 
 
@@ -27,15 +28,16 @@ class Branch:
 
 
 def draw(branch: Branch, write: Callable[[Text], None]) -> None:
-    """Write a tree line by line, without recursion: a chain may be thousands deep."""
+    """Write a tree line by line; without recursion, and indented so far only: a chain may be thousands deep."""
     stack: list[tuple[Branch, str, str]] = [(branch, "", "")]
     while stack:
         current, lead, below = stack.pop()
-        write(Text.assemble(dim(lead) if lead else "", current.label))
+        write(Text.assemble((lead, "dim"), current.label))
         last = len(current.children) - 1
         for place in range(last, -1, -1):
             corner, stem = ("└─ ", "   ") if place == last else ("├─ ", "│  ")
-            stack.append((current.children[place], below + corner, below + stem))
+            deeper = below + stem if len(below) < _INDENTED else below
+            stack.append((current.children[place], below + corner, deeper))
 
 
 class Graph:
@@ -78,7 +80,8 @@ class Graph:
     def _run(self, node: Json) -> Text:
         props = node.get("props", {})
         title = Text.assemble("run ", bold(props.get("job", "?")), " ", self.short(node["name"]))
-        ended = Text.assemble(state(props.get("state")), " ", duration(props.get("started_at"), props.get("ended_at")))
+        took = duration(props.get("started_at"), props.get("ended_at"))
+        ended = joined([state(props.get("state")), took], " ")
         return joined([title, ended, metrics(props.get("attributes") or {}), self._code(node["id"])])
 
     def _code(self, run: str) -> Text:
