@@ -58,10 +58,11 @@ def tell(run: Run, state: str) -> None:
 
 def _waiting() -> str:
     """The clause about records that cannot leave, or nothing."""
-    status = emitter.status()
-    if not status.records or status.unreachable_since is None:
+    since = emitter.unreachable_since()
+    status = emitter.status() if since is not None else None
+    if since is None or status is None or not status.records:
         return ""
-    clock = datetime.fromtimestamp(status.unreachable_since, UTC).astimezone().strftime("%H:%M")
+    clock = datetime.fromtimestamp(since, UTC).astimezone().strftime("%H:%M")
     return (
         f"; {status.records} records wait in the spool (service unreachable since {clock}), they go out by themselves"
         " — lineage spool status"

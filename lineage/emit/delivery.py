@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import orjson
 
+from lineage import diagnostics
 from lineage.emit import dead
 from lineage.emit.backoff import Backoff, retry_after
 from lineage.emit.clock import SYSTEM_CLOCK, Clock
@@ -148,14 +150,12 @@ class Delivery:
         return any(not entry.settled for members in groups for t in members for entry in _readable(t, wall))
 
     def left(self) -> int:
-        """Records in segments of these destinations that are not settled."""
-        return sum(
-            1
-            for members in self._by_project().values()
-            for tracked in members
-            for entry in _readable(tracked, self._clock.wall())
-            if not entry.settled
-        )
+        """Records in segments of these destinations that are not settled, those of foreign writers included."""
+        count = 0
+        for tracked in (tracked for members in self._by_project().values() for tracked in members):
+            with suppress(OSError):
+                count += sum(1 for entry in tracked.pending(finished=False) if not entry.settled)
+        return count
 
     def _by_project(self) -> dict[str, list[Tracked]]:
         held = {source.path: source for source in self._held()}
@@ -233,7 +233,11 @@ class Delivery:
                     payload=entry.payload.decode("utf-8", "replace"),
                 )
             )
-        dead.add(self._root, letters)
+        try:
+            dead.add(self._root, letters)
+        except OSError as error:  # without a place to keep them they stay where they are
+            diagnostics.warn_once("dead", f"refused records cannot be set aside in {self._root}: {error}")
+            return
         self.report.dead += len(letters)
         for index in refused:
             entries[index].settled = True
@@ -324,5 +328,7 @@ def deliver(
                 clock.sleep(outcome.pause)
         report = delivery.report
         report.left = delivery.left()
-        report.reason = (outcome.reason or "out of time") if report.left else None
+        if report.left:
+            foreign = "another host or container wrote them and may still be writing"
+            report.reason = outcome.reason or ("out of time" if clock.monotonic() >= deadline else foreign)
         return report

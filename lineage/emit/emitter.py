@@ -204,6 +204,24 @@ def client_id() -> str:
     return _default.client_id()
 
 
+def unreachable_since() -> float | None:
+    """Since when the service does not answer, in seconds since the epoch; None when nothing is known to be wrong.
+
+    Costs one small file; `status` counts the whole spool.
+    """
+    now = settings.current()
+    if _sink is not _default or now.url is None:
+        return None
+    states = (spooldir.load_state(root, now.destination) for root in roots_of(now))
+    return next((state.unreachable_since for state in states if state is not None), None)
+
+
+def _after_fork_in_child() -> None:
+    for sink in {_default, _sink}:
+        if isinstance(sink, SpoolSink):
+            sink.forked()
+
+
 def _at_exit() -> None:
     try:
         _sink.close()
@@ -213,4 +231,4 @@ def _at_exit() -> None:
 
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_default.forked)
+    os.register_at_fork(after_in_child=_after_fork_in_child)

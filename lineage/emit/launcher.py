@@ -36,6 +36,7 @@ class _Launches:
 
     def __init__(self) -> None:
         self.guard = _thread.allocate_lock()
+        self.held_for_fork = False
         self.next = float("-inf")
         self.interval = 1.0
         self.inside = False
@@ -160,11 +161,12 @@ def _start_thread(spool: Spool, root: str, now: Settings) -> None:
 
 
 def _before_fork() -> None:
-    _launches.guard.acquire(timeout=_FORK_WAITS_SECONDS)
+    _launches.held_for_fork = _launches.guard.acquire(timeout=_FORK_WAITS_SECONDS)
 
 
 def _after_fork_in_parent() -> None:
-    if _launches.guard.locked():
+    if _launches.held_for_fork:
+        _launches.held_for_fork = False
         _launches.guard.release()
 
 

@@ -24,7 +24,7 @@ from lineage.errors import SpoolFormatError
 if TYPE_CHECKING:
     from lineage.emit.spool import Spool
 
-_COUNTED_BYTES = 1 << 20
+_COUNTED_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class SpoolStatus:
     """What waits in the spool, of all processes that use it.
 
     Args:
-        records: not yet acknowledged; exact below 1 MiB a segment, else estimated from the first MiB (`exact` says).
+        records: not yet acknowledged; estimated from the first 64 KiB of a long segment (`exact` says).
         oldest: seconds since the epoch, None when nothing waits.
         dead: refused records kept in the dead-letter file.
         gaps: records known to be lost whose loss the service has not heard of yet.

@@ -197,7 +197,7 @@ def segment_paths(root: str) -> list[str]:
     try:
         with os.scandir(os.path.join(root, SEGMENTS)) as entries:
             return [entry.path for entry in entries if entry.name.endswith(SUFFIX)]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # not there, not a folder, or somebody else's
         return []
 
 

@@ -28,6 +28,7 @@ RECORDS = "application/vnd.weftline.records+ndjson"
 REQUEST_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
 _LONGEST_ANSWER = 16 << 20
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ class Poster:
             timeout=httpx2.Timeout(request_seconds, connect=min(CONNECT_SECONDS, request_seconds)),
             limits=httpx2.Limits(max_connections=1),
             transport=transport,
+            # A proxy of the environment is for other hosts than this one.
+            trust_env=parts.hostname not in _LOOPBACK,
         )
 
     def __enter__(self) -> Poster:
