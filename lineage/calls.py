@@ -12,7 +12,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from lineage import active, arguments, diagnostics, handover, mentions, settings, streams
 from lineage.arguments import Declared, Signature
-from lineage.events import DatasetEntry
+from lineage.events import DatasetEntry, now_text
 from lineage.guard import guarded
 from lineage.runs import Kind, Run
 from lineage.typed import Typed
@@ -36,6 +36,7 @@ class Call:
     def complete(self, result: Any) -> None:
         """The function returned `result`."""
         active.enter(self.before)
+        at = now_text()
         run = self.run
         inputs: list[DatasetEntry] = []
         outputs: list[DatasetEntry] = []
@@ -43,7 +44,7 @@ class Call:
             inputs, outputs = _returned(run, result, self.code) or ([], [])
         if self.outputs:
             outputs += mentions.mentions(self.outputs)
-        run.end(None, inputs, outputs)
+        run.end(None, inputs, outputs, at=at)
 
     @guarded
     def fail(self, error: BaseException) -> None:

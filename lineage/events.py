@@ -28,11 +28,12 @@ def run_event(
     run_facets: Mapping[str, Any],
     inputs: Sequence[DatasetEntry] = (),
     outputs: Sequence[DatasetEntry] = (),
+    at: str | None = None,
 ) -> Event:
-    """A run event of this moment; `event_type` is START, RUNNING, COMPLETE, FAIL, ABORT or OTHER."""
+    """A run event of this moment, or of `at`; `event_type` is START, RUNNING, COMPLETE, FAIL, ABORT or OTHER."""
     event: Event = {
         "eventType": event_type,
-        "eventTime": now_text(),
+        "eventTime": at or now_text(),
         "producer": PRODUCER,
         "schemaURL": EVENT_SCHEMA,
         "run": {"runId": run_id, "facets": run_facets},

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from lineage import active, diagnostics, facets, ids, process, settings, summary
 from lineage.emit import emitter
-from lineage.events import DatasetEntry, Event, run_event
+from lineage.events import DatasetEntry, Event, now_text, run_event
 from lineage.guard import guarded
 from lineage.increments import clean
 from lineage.recording import Recording
@@ -125,10 +125,19 @@ class Run(Recording):
         outputs: Iterable[DatasetEntry] = (),
         *,
         outcome: str | None = None,
+        at: str | None = None,
     ) -> None:
-        """Send COMPLETE, FAIL or ABORT, whichever `error` says; afterwards the run is over."""
+        """Send COMPLETE, FAIL or ABORT, whichever `error` says; afterwards the run is over.
+
+        Args:
+            error: what ended it, if that was an exception.
+            inputs, outputs: datasets told with the end.
+            outcome: a word for an end that is neither success nor failure.
+            at: when it ended, as `events.now_text` writes it; default now.
+        """
         if self.over:
             return
+        at = at or now_text()
         for tell in self.before_end:
             guarded(tell)()
         self.over = True
@@ -143,7 +152,7 @@ class Run(Recording):
         self.tally.missing.update((item["what"], item["why"]) for item in self.missing)
         if self.outermost:
             process.wait()
-        self._send(state, found, inputs, outputs)
+        self._send(state, found, inputs, outputs, at=at)
         if self.parent is None:
             summary.tell(self, state)
 
@@ -160,10 +169,11 @@ class Run(Recording):
         inputs: Iterable[DatasetEntry] = (),
         outputs: Iterable[DatasetEntry] = (),
         job_facets: Mapping[str, Any] | None = None,
+        at: str | None = None,
     ) -> None:
         inputs, outputs = list(inputs), list(outputs)
         job = {**self._job, "facets": job_facets} if job_facets else self._job
-        event = run_event(event_type, self.id, job, *_redacted(run_facets, inputs, outputs))
+        event = run_event(event_type, self.id, job, *_redacted(run_facets, inputs, outputs), at)
         event["run"]["facets"].update(self._parent_facet)
         owing = False
         if not self._evident and process.ready():

@@ -70,7 +70,8 @@ def _waiting() -> str:
 
 
 def _version(entry: dict[str, Any]) -> str:
+    """What tells versions of one dataset apart, as far as the entry says."""
     facets = entry.get("facets") or {}
-    digest = facets.get("weftline_digest") or {}
-    version = facets.get("version") or {}
-    return str(version.get("datasetVersion") or digest.get("value") or "")
+    version, digest = facets.get("version") or {}, facets.get("weftline_digest") or {}
+    passed = (entry.get("inputFacets") or {}).get("weftline_passed") or {"run": {}}
+    return str(version.get("datasetVersion") or digest.get("value") or passed["run"].get("runId") or "")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from lineage import current_run, log_metric, run, tracked_flow, tracked_task
+from lineage.events import now_text
 from lineage.testing import RecordedRun, RecordingSink, recording
 
 
@@ -105,6 +106,18 @@ def test_the_namespace_is_openlineages(events: RecordingSink, monkeypatch: pytes
     monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "team")
     leaf()
     assert {event["job"]["namespace"] for event in events.events} == {"team"}
+
+
+def test_a_run_ends_when_the_code_does_whatever_we_do_then(
+    events: RecordingSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def describe(_: object) -> None:
+        described.append(now_text())
+
+    described: list[str] = []
+    monkeypatch.setattr("lineage.handover.describe_value", describe)
+    tracked_task(lambda: [1000])()
+    assert events.events[-1]["eventTime"] < described[0]
 
 
 async def test_tasks_of_asyncio_have_their_own_current_run(events: RecordingSink) -> None:

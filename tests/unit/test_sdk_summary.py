@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lineage import Dataset, log_input, log_output, register_model, run, tracked_flow, tracked_task
+from lineage.emit import emitter
 from lineage.emit.spooldir import SpoolStatus
 from lineage.testing import RecordingSink, recording
 
@@ -78,6 +79,7 @@ def test_what_waits_in_the_spool_is_told(
 ) -> None:
     status = SpoolStatus(14, 4000, 0.0, "refused", "http://x", 1_700_000_000.0, 0, 0)
     monkeypatch.setattr(RecordingSink, "status", lambda self: status)
+    monkeypatch.setattr(emitter, "unreachable_since", lambda: status.unreachable_since)
     nightly()
     assert re.search(
         r"; 14 records wait in the spool \(service unreachable since \d\d:\d\d\), they go out by themselves"
