@@ -26,11 +26,11 @@ demo: .venv/.demo  ## a real pipeline, then where its model comes from
 
 test: .venv/.dev  ## the suite without what is marked full (real Neo4j included)
 	scripts/system-packages git java mvn
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup -m "not full"
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile -m "not full"
 
 test-all: .venv/.dev  ## what `make test` left out
 	scripts/system-packages git java mvn
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup -m full
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile -m full
 
 soak: .venv/.dev  ## the long counts: every file that scales one; hours
 	scripts/system-packages git java mvn
