@@ -10,7 +10,9 @@ from lineage_graph.names import normalise
 
 PARTS = st.one_of(
     st.text(min_size=1),
-    st.sampled_from(["file", "file://", "s3a://b", "hf://", "hf://datasets", "postgres://u:p@H/db", "abfss://c@a", "://"]),
+    st.sampled_from(
+        ["file", "file://", "s3a://b", "hf://", "hf://datasets", "postgres://u:p@H/db", "abfss://c@a", "://"]
+    ),
 )
 
 
