@@ -129,7 +129,11 @@ class Client:
             raise NotFound(404, {"title": "nothing fits", "detail": _nothing_fits(ref, self.project)})
         if len(found) > 1:
             raise Ambiguous(
-                {"title": "several things fit", "detail": f"{ref} fits {len(found)} things: name one of them", "candidates": found}
+                {
+                    "title": "several things fit",
+                    "detail": f"{ref} fits {len(found)} things: name one of them",
+                    "candidates": found,
+                }
             )
         return found[0]
 

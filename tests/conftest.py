@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest_plugins = ["plugins.report", "fixtures.neo4j", "fixtures.stores", "fixtures.asking", "fixtures.command", "fixtures.embedded"]
+pytest_plugins = [
+    "plugins.report",
+    "fixtures.neo4j",
+    "fixtures.stores",
+    "fixtures.asking",
+    "fixtures.command",
+    "fixtures.embedded",
+]
 
 _SOAK_SECONDS = 4 * 3600
 

@@ -36,7 +36,7 @@ def test_a_run_has_every_member_the_surface_names(asking: Project) -> None:
         ({"namespace": "elsewhere"}, []),
     ],
 )
-def test_runs_are_narrowed(asking: Project, filters: dict[str, str], expected: list[int]) -> None:
+def test_runs_are_narrowed(asking: Project, filters: dict[str, Any], expected: list[int]) -> None:
     asking.send(*model_history())
     assert [run["run_id"] for run in asking.get("/runs", **filters)["items"]] == [run_id(n) for n in expected]
 

@@ -12,7 +12,7 @@ from fixtures.run_shapes import dataset, digest, run_event, run_id, version
 Json = dict[str, Any]
 
 
-SAMPLED = {"weftline_digest": {"algorithm": "sha256", "value": "a" * 64, "exact": False}}
+SAMPLED: dict[str, Any] = {"weftline_digest": {"algorithm": "sha256", "value": "a" * 64, "exact": False}}
 
 
 def refused(verdict: Json) -> set[str]:
