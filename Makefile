@@ -36,6 +36,11 @@ soak: .venv/.dev  ## the long counts: every file that scales one; hours
 	scripts/system-packages git java mvn
 	LINEAGE_TEST_SCALE=soak $(BIN)/pytest $$(grep -rlE 'import .*\bcount\b' tests --include='test_*.py')
 
+bench: .venv/.dev  ## every benchmark in turn; figures count only on an idle machine
+	@missed=; for file in benchmarks/*.py; do \
+	  echo "=== $$file"; $(BIN)/python $$file || missed="$$missed $$file"; \
+	done; test -z "$$missed" || { echo "bars missed:$$missed"; exit 1; }
+
 check: .venv/.dev  ## format, lint, types, layers, tree
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
