@@ -17,7 +17,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from lineage import active, diagnostics, passing
+from lineage import active, diagnostics, passing, process
 from lineage.emit import emitter
 from lineage.emit.spooldir import SpoolStatus
 
@@ -145,7 +145,10 @@ def recording() -> Iterator[RecordingSink]:
     active.forget_others()
     try:
         with emitter.use(sink):
-            yield sink
+            try:
+                yield sink
+            finally:
+                process.forget_waiting()  # what comes late would go to the spool
     finally:
         passing.forget()
         if quiet is None:
