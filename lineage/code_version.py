@@ -73,8 +73,9 @@ def _from_git(entry: str | None) -> dict[str, Any] | None:
             others.append(_entry(editable, "editable", main.path))
     if len(others) > 1:
         body["repositories"] = others
-    if main.commit is None or main.dirty is None:
-        # The commit alone does not say what ran.
+    unsaid = main.commit is None or main.dirty is None or (main.dirty and main.diff_digest is None)
+    if unsaid or entry is None or git.ignores(main.path, entry):
+        # Commit and difference alone do not say what ran: a notebook's cells, an ignored script.
         body.update(source_digest.capture() or {})
     return body
 

@@ -150,6 +150,8 @@ def _location_text(location: Any) -> str | os.PathLike[str]:
         return location
     if type(location).__module__.partition(".")[0] == "sqlalchemy":
         url = getattr(getattr(location, "engine", location), "url", location)
+        if url.get_backend_name() in ("sqlite", "duckdb") and url.database:
+            return f"{url.get_backend_name()}:///{naming.file_name(url.database)}"
         render = getattr(url, "render_as_string", None)
         if render is not None:
             return str(render(hide_password=True))

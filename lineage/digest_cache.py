@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
 import time
 import zlib
 
@@ -25,7 +24,7 @@ _MAGIC = b"WDC1"
 _RECORD = struct.Struct("<4s5Q32sI")
 _FILE_LIMIT = 8 * 1024 * 1024
 _MASK = (1 << 64) - 1
-_lock = threading.Lock()
+_KNOWN_LIMIT = 200_000
 
 
 class DigestCache:
@@ -52,6 +51,8 @@ class DigestCache:
         if _fresh(stat):
             return
         key = key_of(stat)
+        if len(self._known) >= _KNOWN_LIMIT:
+            self._known.clear()
         self._known[key] = digest
         if self._path is not None and stat.st_size >= DISK_MINIMUM:
             self._append(key, digest)
@@ -78,14 +79,14 @@ class DigestCache:
         body = _RECORD.pack(_MAGIC, *key, digest, 0)[:-4]
         record = body + struct.pack("<I", zlib.crc32(body))
         try:
-            with _lock:
-                descriptor = self._open()
-                try:
-                    if os.fstat(descriptor).st_size > _FILE_LIMIT:
-                        os.ftruncate(descriptor, 0)
-                    os.write(descriptor, record)
-                finally:
-                    os.close(descriptor)
+            # No lock: appends of this size are whole, and one held by another thread at a fork would never be freed.
+            descriptor = self._open()
+            try:
+                if os.fstat(descriptor).st_size > _FILE_LIMIT:
+                    os.ftruncate(descriptor, 0)
+                os.write(descriptor, record)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             diagnostics.debug(f"digest cache {self._path} is not writable: {error}")
             self._path, self._loaded = None, True

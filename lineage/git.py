@@ -22,6 +22,7 @@ from lineage.redact import redact_text
 
 DIFF_LIMIT = 256 * 1024
 _UNTRACKED_LIMIT = 64 * 1024
+_UNTRACKED_TOTAL = 256 << 20
 _READ_LIMIT = 64 << 20
 _SECONDS = 10.0
 _MAX_SUBMODULES = 20
@@ -113,6 +114,11 @@ def read(top: str, *, with_diff: bool = True) -> Checkout | None:
             if module is not None:
                 found.submodules.append(module)
     return found
+
+
+def ignores(top: str, path: str) -> bool:
+    """Whether a file in the checkout is one that git was told to ignore: its commit then says nothing about it."""
+    return _run(top, time.monotonic() + _SECONDS, "check-ignore", "-q", "--", os.path.realpath(path)) is not None
 
 
 def address(remote: str) -> str:
@@ -224,8 +230,10 @@ def _read_diff(found: Checkout, changed: list[bytes], untracked: list[bytes], wi
         else:
             whole.update(output)
             kept.extend(section for path, section in _sections(output) if is_source(path))
+    left = _UNTRACKED_TOTAL
     for name in sorted(untracked):
-        data, entire = _untracked(found.path, name)
+        data, entire = _untracked(found.path, name, min(left, _READ_LIMIT))
+        left -= len(data)
         complete = complete and entire
         whole.update(b"untracked " + name + b"\0" + hashlib.sha256(data).digest())
         if is_source(os.fsdecode(name)) and len(data) <= _UNTRACKED_LIMIT and b"\0" not in data:
@@ -255,17 +263,17 @@ def _sections(diff: bytes) -> list[tuple[str, bytes]]:
     return found
 
 
-def _untracked(top: str, name: bytes) -> tuple[bytes, bool]:
-    """Content of an untracked file (or, where it is big, its size and times), and whether that says all."""
+def _untracked(top: str, name: bytes, limit: int) -> tuple[bytes, bool]:
+    """Content of an untracked file (or, where it is bigger than `limit`, its size), and whether that says all."""
     path = os.path.join(os.fsencode(top), name)
     try:
         stat = os.lstat(path)
         if os.path.islink(path):
             return os.readlink(path), True
-        if stat.st_size > _READ_LIMIT or not os.path.isfile(path):
-            return f"{stat.st_size}:{stat.st_mtime_ns}".encode(), False
+        if stat.st_size > limit or not os.path.isfile(path):
+            return str(stat.st_size).encode(), False
         with open(path, "rb") as file:
-            return file.read(_READ_LIMIT), True
+            return file.read(limit), True
     except OSError:
         return b"", False
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote
 
 from lineage.naming_rules import BY_SCHEME, DROPPED_PORTS, VERSION_PARAMETERS, WRAPPERS, Family, Rule
@@ -20,6 +19,7 @@ _URL = re.compile(r"^(?:jdbc:)?(?P<scheme>[A-Za-z][A-Za-z0-9_.\-]+)(?:\+[A-Za-z0
 _ORACLE_THIN = re.compile(r"^jdbc:oracle:[a-z]+:(?:[^@]*)@(?://)?(?P<host>[^:/]+):(?P<port>\d+)[:/](?P<service>.+)$")
 _SCHEME_ONLY = re.compile(r"^(?P<scheme>file|hdfs|dbfs|pubsub):(?P<path>/(?!/).*)$", re.IGNORECASE | re.DOTALL)
 _AUTHORITY = re.compile(r"[/?#;]")
+_HOST = re.compile(r"^(?:\[[0-9A-Fa-f:.%]+\]|[^:@\[\]]*)(?::\d{0,5})?$")
 _PORT = re.compile(r"^\d{1,5}$")
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 _S3_HOST = re.compile(r"^(?:(?P<bucket>.+)\.)?s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$")
@@ -68,7 +68,6 @@ def locate(location: str | os.PathLike[str]) -> Location:
     return _read_url(url["scheme"].lower(), url["rest"][2:])
 
 
-@lru_cache(maxsize=4096)
 def normalise(namespace: str, name: str) -> tuple[str, str]:
     """The kept spelling of a pair that somebody wrote by hand or another producer sent.
 
@@ -233,11 +232,7 @@ def _cut_options(tail: str) -> tuple[str, str, str]:
 
 def _is_host(authority: str) -> bool:
     """Whether this can be host and port, comma separated brokers included."""
-    for part in authority.split(","):
-        host, colon, port = part.rpartition(":") if not part.endswith("]") else (part, "", "")
-        if colon and not _PORT.match(port) and host.count(":") == 0:
-            return False
-    return True
+    return all(_HOST.match(part) for part in authority.split(","))
 
 
 def _namespace(rule: Rule, authority: str) -> str:
@@ -281,7 +276,7 @@ def _table(rule: Rule, authority: str, path: str, query: dict[str, str], name: s
 def _embedded_table(rule: Rule, authority: str, path: str, name: str) -> tuple[str, str]:
     location = _database_path(authority, path)
     own = _name_parts(name)
-    if location in ("", ":memory:", "/:memory:"):
+    if location in ("", ":memory:"):
         return f"{rule.scheme}://:memory:", ".".join(own)
     stem = os.path.splitext(os.path.basename(location))[0]
     front = (stem, "main") if rule.scheme == "duckdb" else rule.defaults
@@ -291,11 +286,25 @@ def _embedded_table(rule: Rule, authority: str, path: str, name: str) -> tuple[s
 
 
 def _database_path(authority: str, path: str) -> str:
-    """`sqlite:////abs/x.db` and `duckdb:///rel.db` as SQLAlchemy reads them, `duckdb://x.duckdb` as dbt writes it."""
+    """Path of a database file.
+
+    `sqlite:////data/x.db` is absolute for all, and `duckdb://x.duckdb` as dbt has it in its profile. Three slashes are
+    a relative path for SQLAlchemy and an absolute one for dbt: the one that is there is meant.
+    """
     if authority:
         return unquote(authority + path)
     path = unquote(path)
-    return path[1:] if path.startswith("//") or path[1:2] == ":" else path
+    if path.startswith("//"):
+        return path[1:]
+    relative = path[1:]
+    if not relative or relative == ":memory:" or _DRIVE.match(relative):
+        return relative
+    near = file_name(relative)
+    for exists in (os.path.exists, lambda place: os.path.isdir(os.path.dirname(place))):
+        for place in (near, path):
+            if exists(place):
+                return place
+    return path
 
 
 def _name_parts(name: str) -> list[str]:

@@ -109,6 +109,8 @@ TARGETS: tuple[Target, ...] = (
     Target("pandas", "", "read_sql_table", False, "table_name", 0, "con"),
     Target("pandas", "DataFrame", "to_sql", True, "name", 1, "con"),
     Target("pandas", "Series", "to_sql", True, "name", 1, "con"),
+    # The rest of NumPy goes through `open`.
+    *_functions("numpy", {"loadtxt": "fname", "genfromtxt": "fname", "fromfile": "file"}),
     *_functions("polars", _POLARS_READS),
     *_methods("polars", "DataFrame", _POLARS_WRITES),
     *_methods("polars", "LazyFrame", _POLARS_SINKS),

@@ -181,7 +181,7 @@ def test_nans_are_one_and_nulls_are_not_nans() -> None:
     assert digest(0.0) != digest(-0.0)
 
 
-PANDAS_ARRAYS = {
+PANDAS_ARRAYS: dict[str, Any] = {
     "category": lambda: pd.Categorical(["u", None, "v"], categories=["v", "u", "w"], ordered=True),
     "timezone": lambda: pd.array(pd.to_datetime(["2024-01-01", None, "2024-03-01"]).tz_localize("Europe/Berlin")),
     "naive": lambda: pd.array(pd.to_datetime(["2024-01-01", None, "2024-03-01"])),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
+import scipy.sparse  # type: ignore[import-untyped]
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
@@ -43,7 +43,7 @@ MODELS: dict[str, Any] = {
     "bayes": lambda: GaussianNB(),
     "network": lambda: MLPClassifier((4,), max_iter=5, random_state=0),
     "sgd": lambda: SGDClassifier(random_state=0),
-    "clusters": lambda: KMeans(2, n_init=1, random_state=0),
+    "clusters": lambda: KMeans(2, random_state=0),
     "pca": lambda: PCA(2, random_state=0),
     "pipeline": lambda: make_pipeline(StandardScaler(), FunctionTransformer(np.tanh), LogisticRegression()),
     "columns": lambda: make_pipeline(
@@ -131,7 +131,7 @@ class Custom(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> Any:
         raise RuntimeError("our code must not pickle a user's objects")
 
-    def __repr__(self) -> str:
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         raise RuntimeError("our code must not print a user's objects")
 
 
@@ -142,10 +142,10 @@ def test_a_users_estimator_is_read_without_running_its_code() -> None:
 
 def test_an_estimator_that_holds_something_unreadable_has_no_description() -> None:
     model = Custom().fit(X, Y)
-    model.connection_ = object()
+    model.__dict__["connection_"] = object()
     assert describe_value(model) is None
     secret = 3
-    model.connection_ = lambda: secret
+    model.__dict__["connection_"] = lambda: secret
     assert describe_value(model) is None
 
 

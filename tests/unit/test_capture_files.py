@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -34,11 +35,17 @@ def content(path: Path) -> Content:
     return found
 
 
-def aged(path: Path, seconds: float = 60) -> Path:
-    """A file that has been as it is for a while."""
-    moment = time.time() - seconds
-    os.utime(path, (moment, moment))
-    return path
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every reading of a file for its digest, as it happens."""
+    reads: list[str] = []
+    real: Any = hashlib.file_digest
+
+    def spy(file: Any, name: str) -> Any:
+        reads.append(name)
+        return real(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", spy)
+    return reads
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def pass_() -> None:
         real = time.time
-        monkeypatch.setattr(digest_cache.time, "time", lambda: real() + 60)
+        monkeypatch.setattr(time, "time", lambda: real() + 60)
 
     return pass_
 
@@ -103,9 +110,7 @@ def test_a_file_that_has_not_changed_is_read_once(
     path = tmp_path / "data.bin"
     path.write_bytes(os.urandom(300_000))
     later()
-    reads: list[str] = []
-    real = hashlib.file_digest
-    monkeypatch.setattr(files.hashlib, "file_digest", lambda file, name: (reads.append(name), real(file, name))[1])
+    reads = spied(monkeypatch)
     values = {content(path).value for _ in range(5)}
     assert len(values) == 1
     assert len(reads) == 1
@@ -114,9 +119,7 @@ def test_a_file_that_has_not_changed_is_read_once(
 def test_a_file_of_the_last_two_seconds_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "data.bin"
     path.write_bytes(os.urandom(300_000))
-    reads: list[str] = []
-    real = hashlib.file_digest
-    monkeypatch.setattr(files.hashlib, "file_digest", lambda file, name: (reads.append(name), real(file, name))[1])
+    reads = spied(monkeypatch)
     content(path)
     content(path)
     assert len(reads) == 2
@@ -130,7 +133,7 @@ def test_another_process_finds_the_digest_on_disk(
     later()
     first = content(path).value
     monkeypatch.setattr(digest_cache, "_caches", {})
-    monkeypatch.setattr(files.hashlib, "file_digest", lambda *_: pytest.fail("the file was read again"))
+    monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("the file was read again"))
     assert content(path).value == first
     assert (home / "digests" / "files").stat().st_mode & 0o777 == 0o600
 
@@ -227,15 +230,15 @@ def test_a_file_that_changes_while_it_is_read_has_no_exact_digest(
 ) -> None:
     path = tmp_path / "busy.bin"
     path.write_bytes(b"x" * 1000)
-    real = hashlib.file_digest
+    real: Any = hashlib.file_digest
 
-    def busy(file: object, name: str) -> object:
-        done = real(file, name)  # type: ignore[arg-type]
+    def busy(file: Any, name: str) -> Any:
+        done = real(file, name)
         with path.open("ab") as more:
             more.write(b"y")
         return done
 
-    monkeypatch.setattr(files.hashlib, "file_digest", busy)
+    monkeypatch.setattr(hashlib, "file_digest", busy)
     found = content(path)
     assert found.exact is False
     assert found.note == "changed while it was read"

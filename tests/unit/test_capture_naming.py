@@ -288,6 +288,19 @@ def test_a_model_is_a_dataset() -> None:
         Model("  ")
 
 
+def test_three_slashes_before_a_database_file_mean_the_one_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    near = str(tmp_path / "data" / "app.db")
+    assert Dataset("sqlite:///data/app.db", "users").namespace == f"sqlite://{near}", "SQLAlchemy's relative path"
+    assert Dataset("sqlite:///app.db").name == str(tmp_path / "app.db")
+    assert Dataset(f"sqlite://{near}", "users").namespace == f"sqlite://{near}"
+    assert Dataset(f"duckdb:///{near}", "users").namespace == f"duckdb://{near}"
+    assert Dataset("sqlite://", "users").namespace == "sqlite://:memory:"
+
+
 def test_a_sqlalchemy_engine_names_its_database_without_its_password() -> None:
     sqlalchemy = pytest.importorskip("sqlalchemy", reason="part of the [server] extra")
     engine = sqlalchemy.create_engine("sqlite:////data/app.db")

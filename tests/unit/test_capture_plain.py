@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -187,6 +188,7 @@ for value in values:
 """
 
 
+@pytest.mark.full
 def test_another_process_finds_the_same_digests() -> None:
     def answers(seed: str) -> str:
         done = subprocess.run(
