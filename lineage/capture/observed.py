@@ -113,16 +113,6 @@ def moved(source: str, destination: str) -> None:
             seen.outputs[Dataset("file", naming.file_name(destination))] = None
 
 
-def _new_lock() -> None:
-    """After fork: another thread may have held the lock, and that thread is not here to let it go."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new_lock)
-
-
 def _of(run: Run) -> Seen:
     """What `run` has seen; the first time, its end is told to send the outputs."""
     seen: Seen | None = run.__dict__.get("_autocaptured")
