@@ -134,7 +134,13 @@ class ProjectorSupervisor:
         return reader
 
     async def _follow(self, reader: asyncio.StreamReader) -> None:
-        while line := await reader.readline():
+        while True:
+            try:
+                line = await reader.readline()
+            except OSError:
+                return  # it died with our wake-ups unread: the kernel says reset, not end of file
+            if not line.endswith(b"\n"):
+                return
             message = orjson.loads(line)
             self.trouble = message.get("trouble")
             if "projected" in message:
