@@ -7,7 +7,7 @@ what is attached to them. Does not judge or shape it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lineage_api.deps import Cancellation
 from lineage_api.reading import Reading
@@ -76,7 +76,8 @@ class Ancestry:
 def ancestry(cancellation: Cancellation, reading: Reading, root: str) -> Ancestry:
     """Walk up from a version or run, within `LIMITS`."""
     store, project = reading.store, reading.project
-    found = walk(store, project, [root], Direction.UP, MAX_DEPTH, LIMITS)
+    limits = replace(LIMITS, cancelled=cancellation.cancelled)
+    found = walk(store, project, [root], Direction.UP, MAX_DEPTH, limits)
     cancellation.check()
     nodes = store.nodes(project, found.nodes)
     cancellation.check()

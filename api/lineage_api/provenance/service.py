@@ -154,7 +154,7 @@ def _walk(
     roots = walked_roots(reading, question.root)
     as_of = moment(journal, question.moment)
     cancellation.check()
-    limits = Limits(nodes=question.limit)
+    limits = Limits(nodes=question.limit, cancelled=cancellation.cancelled)
     continued = Continuation.decode(place) if place is not None else None
     found = walk(reading.store, reading.project, roots, question.direction, question.depth, limits, as_of, continued)
     cancellation.check()

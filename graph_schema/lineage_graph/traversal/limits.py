@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,11 +24,13 @@ class Limits:
         nodes: nodes of one page.
         seconds: wall time; a layer of the walk that is not finished by then is left to the next page.
         rows: edges read from the store.
+        cancelled: asked between reads; when it says yes, the walk stops as if the time were over.
     """
 
     nodes: int = 1_000
     seconds: float = 2.0
     rows: int = 500_000
+    cancelled: Callable[[], bool] | None = None
 
 
 DEFAULT_LIMITS = Limits()
@@ -39,7 +42,8 @@ class Budget:
     def __init__(self, limits: Limits) -> None:
         self.rows = limits.rows
         self._deadline = time.monotonic() + limits.seconds
+        self._cancelled = limits.cancelled
 
     def late(self) -> bool:
-        """Whether the time is over."""
-        return time.monotonic() > self._deadline
+        """Whether the time is over, or nobody waits any more."""
+        return time.monotonic() > self._deadline or (self._cancelled is not None and self._cancelled())
