@@ -63,9 +63,7 @@ def _write(text: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """Names come from users' data: control characters must not reach the terminal (A27), nor lone surrogates the
-    codec.
-    """
+    """Names come from users' data: no control character may reach the terminal, no lone surrogate the codec."""
     if text.isprintable() and text.isascii():
         return text
     cleaned = "".join(c if c.isprintable() else " " if c in "\r\n\t" else "\ufffd" for c in text)

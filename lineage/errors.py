@@ -8,6 +8,7 @@ LineageError
 ├── ServiceUnavailable   no service answers, or none is configured
 ├── ServiceRefused       the service answered with a problem
 └── SpoolFormatError     a file in the spool this version cannot read
+    ├── SpoolIncomplete  its writer ended before the header was whole; nothing is in it
     └── SpoolTooNew      written by a newer version; upgrade this one
 """
 
@@ -50,3 +51,7 @@ class SpoolFormatError(LineageError):
 
 class SpoolTooNew(SpoolFormatError):
     """A segment written by a newer version of weftline: left alone; upgrade to deliver it."""
+
+
+class SpoolIncomplete(SpoolFormatError):
+    """A segment whose header is not whole: its writer is at it this moment, or ended there with nothing stored."""

@@ -51,7 +51,11 @@ def _project(text: str) -> str:
 def _path(text: str) -> Path:
     if "\0" in text:
         raise ValueError("a path")
-    return Path(text).expanduser()
+    path = Path(text).expanduser()
+    try:
+        return path.absolute()
+    except OSError:  # the working folder is gone; whoever uses the path will find out and go elsewhere
+        return path
 
 
 def _seconds(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Sending what is in a spool folder to a service: batches, what each answer means, retries, and removing what is done.
+"""Sending what is in a spool folder to a service: batches, what answers mean, retries, removing what is done.
 
 Used by the sender process, by `lineage spool sync`, and by the embedded service for records marked `local`. Correct
 with any number of these at once: the service drops records it has, a segment is removed only when everything in it is
@@ -57,9 +57,7 @@ class Report:
 
 @dataclass(slots=True)
 class Round:
-    """One pass over a spool folder: did anything move, does anything wait, and how long until another try makes
-    sense.
-    """
+    """One pass over a spool folder: whether anything moved or waits, and when another try makes sense."""
 
     moved: bool = False
     waits: int = 0

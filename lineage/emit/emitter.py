@@ -1,5 +1,4 @@
-"""The process-wide entry of everything that emits: one sink, found through settings, replaced in tests, renewed after
-fork.
+"""The process-wide entry of everything that emits: one sink, replaceable in tests, renewed after a fork.
 
 `emit` never raises and never waits for a network; it waits for a disk only after the last event of a root run, at most
 200 ms. This module owns which spool is in use and what happens at the process's end; how records are stored is
@@ -21,7 +20,7 @@ from lineage.emit import ending, launcher, spooldir
 from lineage.emit.files import SYSTEM, Files
 from lineage.emit.flusher import Flusher
 from lineage.emit.payload import encode
-from lineage.emit.spool import DROPPED, Spool
+from lineage.emit.spool import DROPPED, SEGMENT_BYTES, Spool
 from lineage.emit.spooldir import Drained, SpoolStatus
 from lineage.settings import Settings
 
@@ -93,7 +92,13 @@ class SpoolSink:
                 self._end(line)
                 line.flusher.stop(at_once=False)
             spool = Spool(
-                roots_of(now), project=now.project, destination=now.destination, cap=now.spool_bytes, files=self._files
+                roots_of(now),
+                project=now.project,
+                destination=now.destination,
+                cap=now.spool_bytes,
+                # Only a finished segment can be removed: several must fit below the cap.
+                segment_bytes=min(SEGMENT_BYTES, now.spool_bytes // 8),
+                files=self._files,
             )
             line = self._line = _Line(now, spool, Flusher(spool, lambda: launcher.tend(spool)))
             return line
@@ -223,10 +228,11 @@ def _after_fork_in_child() -> None:
 
 
 def _at_exit() -> None:
-    try:
-        _sink.close()
-    except Exception as error:
-        diagnostics.debug(f"at exit: {error!r}")
+    for sink in {_sink, _default}:
+        try:
+            sink.close()
+        except Exception as error:
+            diagnostics.debug(f"at exit: {error!r}")
 
 
 atexit.register(_at_exit)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from lineage import diagnostics
+from lineage.emit.segment import Segment
 from lineage.emit.spool import Spool
 
 GROUP_SECONDS = 0.02
@@ -112,6 +113,7 @@ class Flusher:
                 diagnostics.warn_once("flusher", f"syncing the spool failed: {error!r}")
             for request in requests:
                 request.run()
+            self._owes_tending = self._owes_tending or self._spool.untold > 0
             self._tend_if_due()
             if self._stopping and (self._at_once or not (self._spool.in_memory or self._spool.untold)):
                 self._running = False
@@ -139,12 +141,15 @@ class Flusher:
         spool = self._spool
         spool.repair()
         while spool.retired:
-            segment = spool.retired[0]
-            try:
-                segment.sync()
-            finally:
-                spool.retired.popleft()
-                segment.close()
-        current = spool.segment
-        if current is not None:
-            current.sync()
+            segment = spool.retired.popleft()
+            _sync(segment)
+            segment.close()
+        if spool.segment is not None:
+            _sync(spool.segment)
+
+
+def _sync(segment: Segment) -> None:
+    try:
+        segment.sync()
+    except OSError as error:  # what was written is still in the kernel: only a power cut could take it now
+        diagnostics.warn_once("sync", f"the spool cannot be synced: {error}")

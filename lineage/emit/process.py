@@ -30,7 +30,7 @@ def this_process() -> ProcessIdentity:
 def is_gone(writer: ProcessIdentity) -> bool | None:
     """True or False where this process can tell, None where it cannot (another machine or pid namespace)."""
     host, boot, namespace = _machine(os.getpid())
-    if not boot or (writer.boot, writer.namespace) != (boot, namespace) or writer.host != host:
+    if (writer.boot, writer.namespace) != (boot, namespace) or (not namespace and writer.host != host):
         return None
     if not _alive(writer.pid):
         return True

@@ -1,5 +1,4 @@
-"""The spool's format on disk: a framed JSON header, then framed records. Packing, unpacking, and finding what is
-damaged.
+"""The spool's format on disk: packing, unpacking, and finding what is damaged.
 
     segment = u32 length, u32 crc32, header JSON; then records
     record  = u32 length, u32 crc32 (over sequence, type, payload), u64 sequence, u8 type, payload   (big-endian)
@@ -21,7 +20,7 @@ from typing import Any
 import orjson
 
 from lineage.emit.process import ProcessIdentity
-from lineage.errors import SpoolFormatError, SpoolTooNew
+from lineage.errors import SpoolFormatError, SpoolIncomplete, SpoolTooNew
 
 FORMAT = "weftline-spool"
 VERSION = 1
@@ -31,6 +30,7 @@ _RECORD = struct.Struct(">IIQB")
 _SIGNED = struct.Struct(">QB")
 HEADER_BYTES = _HEADER.size
 RECORD_BYTES = _RECORD.size
+LONGEST_HEADER = 64 << 10
 LONGEST_PAYLOAD = 256 << 20
 # A sequence's upper bytes stay the same for 2**24 records, which makes them a needle a fast search can look for.
 _NEEDLE_SHIFT = 24
@@ -105,13 +105,16 @@ def unpack_header(data: bytes) -> tuple[SegmentHeader, int]:
     """The header and the offset of the first record.
 
     Raises:
+        SpoolIncomplete: it ends inside its header.
         SpoolFormatError: not a segment, or damaged.
         SpoolTooNew: of a newer version.
     """
     if len(data) < HEADER_BYTES:
-        raise SpoolFormatError("incomplete segment header")
+        raise SpoolIncomplete("incomplete segment header")
     length, crc = _HEADER.unpack_from(data)
     body = data[HEADER_BYTES : HEADER_BYTES + length]
+    if len(body) < length <= LONGEST_HEADER:
+        raise SpoolIncomplete("incomplete segment header")
     if len(body) < length or zlib.crc32(body) != crc:
         raise SpoolFormatError("damaged segment header")
     try:
@@ -119,8 +122,11 @@ def unpack_header(data: bytes) -> tuple[SegmentHeader, int]:
         if fields.pop("format") != FORMAT:
             raise SpoolFormatError("not a spool segment")
         version = fields.pop("version")
-        if version != VERSION:
-            raise SpoolTooNew(f"segment format {version}, this version reads {VERSION}: upgrade weftline")
+        kind = fields.get("kind")
+        if version != VERSION or kind != LIFECYCLE:
+            raise SpoolTooNew(
+                f"segment format {version} {kind}, this version reads {VERSION} {LIFECYCLE}: upgrade weftline"
+            )
         fields["writer"] = ProcessIdentity(**fields["writer"])
         return SegmentHeader(**fields), HEADER_BYTES + length
     except (ValueError, TypeError, KeyError) as error:

@@ -1,5 +1,4 @@
-"""`python -m lineage.emit.sender`: the process that delivers a spool, outlives the task that started it, and ends
-when idle.
+"""`python -m lineage.emit.sender`: the process that delivers a spool, outlives its task, and ends when idle.
 
 Its orders, the credential among them, come as one JSON line on standard input: nothing of it is visible in the
 process list. It detaches into its own session, keeps no descriptor of its parent, and holds a lease while it works.

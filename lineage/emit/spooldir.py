@@ -1,5 +1,4 @@
-"""What is in a spool folder, for people and for the summary line: how much waits, since when, why, and what was
-refused.
+"""What is in a spool folder, for people and for the summary line: how much waits, since when, and why.
 
 Reads only. Sending is `delivery`, refused records are `dead`, one segment is `stored`.
 """

@@ -16,6 +16,8 @@ import orjson
 
 from lineage.emit.process import is_gone
 from lineage.emit.record import (
+    HEADER_BYTES,
+    LONGEST_HEADER,
     RECORD_BYTES,
     Record,
     RecordType,
@@ -30,7 +32,6 @@ from lineage.emit.spool import SEGMENTS, Spool
 from lineage.errors import SpoolFormatError
 
 HINT = ".ack"
-_HEADER_READ = 64 << 10
 # A writer that cannot be asked whether it lives (another host or container) counts as gone after this long without
 # growth.
 QUIET_SECONDS = 120.0
@@ -38,9 +39,7 @@ QUIET_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Where the last acknowledged record starts, and the sequence before it: reading resumes by sending that one
-    again.
-    """
+    """Where the last acknowledged record starts, and the sequence before it; that one is sent again on resuming."""
 
     start: int
     after: int
@@ -89,7 +88,7 @@ class StoredSegment:
     def __init__(self, path: str) -> None:
         self.path = path
         with open(path, "rb") as file:
-            self.header, self.records_start = unpack_header(file.read(_HEADER_READ))
+            self.header, self.records_start = unpack_header(file.read(HEADER_BYTES + LONGEST_HEADER))
 
     def size(self) -> int:
         """Bytes in the file now; 0 when it is gone."""

@@ -15,7 +15,7 @@ from lineage import diagnostics
 from lineage.emit.gaps import Gap, Reason
 from lineage.emit.record import Damage, Record, RecordType, Tail, scan
 from lineage.emit.stored import QUIET_SECONDS, Hint, Source
-from lineage.errors import SpoolFormatError, SpoolTooNew
+from lineage.errors import SpoolFormatError, SpoolIncomplete, SpoolTooNew
 
 QUARANTINE = "quarantine"
 _CHUNK = 1 << 20
@@ -139,6 +139,9 @@ def set_aside_unreadable(root: str, path: str, error: SpoolFormatError, wall: fl
     """Move a segment whose header cannot be read to quarantine, once it is certain that nobody is just writing it."""
     with suppress(OSError):
         if isinstance(error, SpoolTooNew) or wall - os.stat(path).st_mtime < QUIET_SECONDS:
+            return
+        if isinstance(error, SpoolIncomplete):
+            os.unlink(path)
             return
         folder = os.path.join(root, QUARANTINE)
         os.makedirs(folder, mode=0o700, exist_ok=True)

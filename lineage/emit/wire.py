@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from lineage import __version__
 from lineage.settings import without_userinfo
 
 if TYPE_CHECKING:
@@ -94,7 +95,12 @@ class Poster:
         self._has_userinfo = parts.username is not None
         self._client = httpx2.Client(
             base_url=self.url + "/",
-            headers={"Content-Type": RECORDS, "Accept-Encoding": "identity", "Content-Encoding": "zstd"},
+            headers={
+                "Content-Type": RECORDS,
+                "Content-Encoding": "zstd",
+                "Accept-Encoding": "identity",
+                "User-Agent": f"weftline/{__version__}",
+            },
             timeout=httpx2.Timeout(request_seconds, connect=min(CONNECT_SECONDS, request_seconds)),
             limits=httpx2.Limits(max_connections=1),
             transport=transport,
@@ -169,9 +175,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, sent: i
 
 
 class _Watch:
-    """Shuts the connection when a request's time is up: the client's own limits are per read, and a drip never
-    exceeds them.
-    """
+    """Shuts the connection when a request's time is up: a drip never exceeds the client's own limits per read."""
 
     def __init__(self) -> None:
         self._stream: Any = None

@@ -1,6 +1,4 @@
-"""C16 and C4: the end of a process is bounded and says what is left; odd machines get a spool somewhere, and hear
-where.
-"""
+"""C16 and C4: the end of a process is bounded and says what is left; odd machines get a spool somewhere."""
 
 from __future__ import annotations
 
@@ -124,8 +122,7 @@ def test_what_a_container_left_is_taken_by_the_next_one(stub: IngestStub, tmp_pa
 def test_a_spool_deleted_at_the_end_hangs_nothing_and_loses_nothing_unsaid(stub: IngestStub, tmp_path: Path) -> None:
     program = """
 import shutil
-from lineage.emit import spool
-spool.Spool.__init__.__kwdefaults__["segment_bytes"] = 10_000
+emitter.SEGMENT_BYTES = 10_000
 for i in range(100): emitter.emit(event(i))
 assert emitter.sync(5)
 while os.path.exists(os.environ["LINEAGE_SPOOL_DIR"]):  # the sender may be writing in it

@@ -1,6 +1,4 @@
-"""C8: children by fork, spawn and forkserver, ending in every way; nothing acknowledged is lost, nothing about them
-changes.
-"""
+"""C8: children by fork, spawn and forkserver, ending in every way: nothing is lost, nothing about them changes."""
 
 from __future__ import annotations
 

@@ -19,9 +19,12 @@ from lineage.emit.delivery import deliver
 from lineage.emit.lease import holder
 from scale import count, seeded
 
-# Forks fresh children from a process that has emitted nothing; each child says what was acknowledged to it and is killed:
+# Forks fresh children from a process that has emitted nothing; each child says what was acknowledged to it and is
+# killed:
 # half by the parent at a random time, half by itself right before, inside or after one of its system calls.
-NURSERY = PRELUDE + r"""
+NURSERY = (
+    PRELUDE
+    + r"""
 import json, random
 from lineage.emit.files import Files
 
@@ -90,6 +93,7 @@ for number in range(int(sys.argv[1])):
     told = [int(line) for line in acknowledged.split(b"\n")[:-1]]
     print(json.dumps({"pid": pid, "acknowledged": told}), flush=True)
 """
+)
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
-"""C5 and C11: a simulated three-day outage, and clocks that jump; nothing is lost, the first hour is looked at by
-itself.
-"""
+"""C5 and C11: a simulated three-day outage, its first hour looked at by itself, and clocks that jump."""
 
 from __future__ import annotations
 

@@ -32,8 +32,7 @@ while not sys.stdin.closed:
 """
 
 WRITER = """
-from lineage.emit import spool
-spool.SEGMENT_BYTES = 100_000
+emitter.SEGMENT_BYTES = 100_000
 acknowledged = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 sys.stdin.readline()
 for i in range(int(sys.argv[1])):

@@ -292,6 +292,29 @@ def test_a_nonsense_hint_loses_nothing(stub: IngestStub, root: Path, content: by
     assert sorted(numbers(stub)) == list(range(20))
 
 
+def test_spools_of_every_released_format_are_delivered(stub: IngestStub, tmp_path: Path) -> None:
+    kept = Path(__file__).parents[1] / "fixtures" / "spools"
+    formats = sorted(folder.name for folder in kept.iterdir())
+    assert formats == ["1"]
+    for name in formats:
+        shutil.copytree(kept / name, tmp_path / name)
+        report = deliver(str(tmp_path / name), stub.url, None)
+        assert (report.delivered, report.left) == (5, 0)
+    assert numbers(stub) == [1, 2, 3, 8]
+    assert stub.gaps() == [{"first": 4, "last": 6, "count": 3, "reason": "disk_full"}]
+
+
+def test_whatever_a_user_emits_its_neighbours_are_delivered(stub: IngestStub, root: Path) -> None:
+    spool = fill(root, 1, sealed=False)
+    ring: dict[str, Any] = {}
+    ring["ring"] = ring
+    for value in (float("nan"), "\ud800", 10**4999, ring, object(), "x" * 50_000_000, "a\0b", {1: {2: {3}}}):
+        spool.append(encode(event(-1, value=value), 1 << 20))
+        spool.append(encode(event(1), 1 << 20))
+    report = deliver(str(root), stub.url, None)
+    assert (report.delivered, report.dead, report.left) == (17, 0, 0)
+
+
 def test_a_newer_format_is_left_alone(stub: IngestStub, root: Path) -> None:
     path = write_segment(root, [b"{}"])
     import zlib
@@ -311,6 +334,27 @@ def test_an_old_damaged_header_is_set_aside(stub: IngestStub, root: Path) -> Non
     assert deliver(str(root), stub.url, None).delivered == 2
     assert files(root) == []
     assert [kept.name for kept in (root / "quarantine").iterdir()] == [path.name]
+
+
+def test_a_file_that_ended_inside_its_header_goes_when_nobody_can_be_writing_it(stub: IngestStub, root: Path) -> None:
+    path = write_segment(root, [b"{}"])
+    path.write_bytes(path.read_bytes()[:20])
+    deliver(str(root), stub.url, None)
+    assert files(root) == [path]
+    os.utime(path, (1, 1))
+    deliver(str(root), stub.url, None)
+    assert files(root) == []
+    assert not (root / "quarantine").exists()
+
+
+def test_without_a_place_for_refused_records_they_stay(stub: IngestStub, root: Path) -> None:
+    fill(root, 3)
+    (root / dead.FILE).mkdir()
+    stub.refuse = lambda line: 422 if line["event"]["number"] == 1 else None
+    report = deliver(str(root), stub.url, None, timeout=0.5)
+    assert (report.delivered, report.dead, report.left) == (2, 0, 1)
+    (root / dead.FILE).rmdir()
+    assert deliver(str(root), stub.url, None).dead == 1
 
 
 def test_many_small_segments_share_requests(stub: IngestStub, root: Path) -> None:

@@ -1,6 +1,4 @@
-"""C3: the N-th call into the operating system fails, for every N until none does; the task notices nothing, and every
-record is in the spool or in a gap.
-"""
+"""C3: each call into the operating system fails in turn; the task notices nothing, the records add up."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Settings follow the environment, never raise, and never show a credential; diagnostics never raise and never
-flood.
-"""
+"""Settings follow the environment and never raise; diagnostics never raise and never flood."""
 
 from __future__ import annotations
 
@@ -42,6 +40,14 @@ def test_settings_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert settings.current() is before
     monkeypatch.setenv("LINEAGE_PROJECT", "two/second")
     assert settings.current().project == "two/second"
+
+
+def test_relative_folders_are_where_they_were_first_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINEAGE_SPOOL_DIR", "here/spool")
+    before = settings.current().spool_dir
+    monkeypatch.chdir("/")
+    assert settings.current().spool_dir == before == tmp_path / "here" / "spool"
 
 
 def test_home_may_be_unset(monkeypatch: pytest.MonkeyPatch) -> None:

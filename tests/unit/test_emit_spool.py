@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fixtures.emit_runs import event, records, wait_until
-from lineage.emit import emitter, stored
+from lineage.emit import emitter, lease, stored
 from lineage.emit.files import Files
 from lineage.emit.flusher import Flusher
 from lineage.emit.gaps import Reason
@@ -296,6 +296,15 @@ def test_emit_never_raises(spool_dir: Path) -> None:
     assert emitter.emit(event(1)) == 1
 
 
+def test_a_small_cap_does_not_fill_up_with_what_is_delivered(spool_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEAGE_SPOOL_BYTES", "80000")
+    for number in range(100):
+        assert emitter.emit(event(number, padding="p" * 100)) > 0
+    found, _ = stored.segments(str(spool_dir))
+    assert len(found) >= 4
+    assert [segment.is_finished(time.time()) for segment in found][:-1] == [True] * (len(found) - 1)
+
+
 def test_another_project_is_another_client(spool_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     emitter.emit(event(1))
     monkeypatch.setenv("LINEAGE_PROJECT", "team/other")
@@ -342,3 +351,42 @@ def test_the_working_folder_may_be_gone(tmp_path: Path, monkeypatch: pytest.Monk
     sink.close()
     kept = [record for _, record in records(tmp_path / "tmp" / f"lineage-spool-{os.getuid()}")]
     assert [record.payload for record in kept] == [encode(event(1), 1 << 20)]
+
+
+def test_looking_at_a_lease_turns_no_sender_away(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            lease.is_held(str(tmp_path), "http://x")
+
+    watchers = [threading.Thread(target=look) for _ in range(3)]
+    for watcher in watchers:
+        watcher.start()
+    taken = []
+    for _ in range(20):
+        mine = lease.Lease(str(tmp_path), "http://x")
+        taken.append(mine.acquire())
+        mine.release()
+    stop.set()
+    for watcher in watchers:
+        watcher.join()
+    assert taken == [True] * 20
+
+
+def test_a_child_does_not_keep_its_parents_lease(tmp_path: Path) -> None:
+    mine = lease.Lease(str(tmp_path), "http://x")
+    assert mine.acquire()
+    assert lease.holder(str(tmp_path), "http://x") == os.getpid()
+    receiving, sending = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(sending)
+        os.read(receiving, 1)
+        os._exit(0)
+    os.close(receiving)
+    mine.release()
+    held = lease.is_held(str(tmp_path), "http://x")
+    os.close(sending)
+    os.waitpid(child, 0)
+    assert not held
