@@ -67,6 +67,30 @@ def test_wheel_carries_every_file_that_is_read_at_run_time(wheel: Path) -> None:
                 assert f"{package}/{path.relative_to(ROOT / folder).as_posix()}" in shipped
 
 
+def test_the_wheel_carries_the_demos_pipeline(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = archive.read("lineage/cli/demo_pipeline.py")
+    assert shipped == (ROOT / "examples" / "diagnosis" / "pipeline.py").read_bytes()
+
+
+def test_wheel_carries_the_pipeline_of_the_demo(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = archive.read("lineage/cli/demo_pipeline.py")
+    assert shipped == (ROOT / "examples/diagnosis/pipeline.py").read_bytes()
+
+
+def test_a_wheel_built_from_the_source_distribution_is_the_same(built: Path, wheel: Path, tmp_path: Path) -> None:
+    (packed,) = built.glob("*.tar.gz")
+    with tarfile.open(packed) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=100)
+    (again,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
+        assert sorted(one.namelist()) == sorted(other.namelist())
+
+
 def test_source_distribution_holds_the_sources_and_nothing_private(built: Path) -> None:
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
