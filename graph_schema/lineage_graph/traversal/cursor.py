@@ -28,18 +28,20 @@ class Continuation:
     Args:
         known_at: the sequence number all pages answer at.
         skip: nodes to leave out, counted from the start of the walk or of the frontier.
+        layers: how many layers the pages so far expanded, per direction: their edges were given.
         depth: depth of the frontier; 0 = start from the roots.
         frontier: (node id, run id of the generation or "") to start from; a run is (run id, run id).
     """
 
     known_at: int
     skip: int
+    layers: tuple[int, ...] = ()
     depth: int = 0
     frontier: tuple[tuple[str, str], ...] = ()
 
     def encode(self) -> str:
         """As URL-safe text."""
-        raw = orjson.dumps([self.known_at, self.skip, self.depth, self.frontier])
+        raw = orjson.dumps([self.known_at, self.skip, self.layers, self.depth, self.frontier])
         return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
     @classmethod
@@ -51,11 +53,15 @@ class Continuation:
         """
         try:
             raw = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
-            known_at, skip, depth, frontier = orjson.loads(raw)
+            known_at, skip, layers, depth, frontier = orjson.loads(raw)
             pairs = tuple((str(node), str(run)) for node, run in frontier)
-            numbers = [known_at, skip, depth]
+            numbers = [known_at, skip, depth, *layers]
         except (binascii.Error, UnicodeEncodeError, orjson.JSONDecodeError, TypeError, ValueError) as error:
             raise BadReference("this cursor is not one of a walk; start again without it") from error
-        if not all(type(number) is int and number >= 0 for number in numbers) or len(pairs) > MAX_FRONTIER:
+        if (
+            not all(type(number) is int and number >= 0 for number in numbers)
+            or len(layers) > 2
+            or len(pairs) > MAX_FRONTIER
+        ):
             raise BadReference("this cursor is not one of a walk; start again without it")
-        return cls(known_at, skip, depth, pairs)
+        return cls(known_at, skip, tuple(layers), depth, pairs)

@@ -42,7 +42,8 @@ class Search:
     Attributes:
         levels: handles first met at each depth, from `start_depth`. first: the state each was first met in.
         came: for each state the row it was first reached by; None for a start.
-        hops: the rows that were followed, per type, perhaps repeated. frontier: states not yet expanded.
+        hops: the rows that were followed, per type, in order, perhaps repeated. marks: for each level how many of them
+            were followed before it was expanded. frontier: states not yet expanded.
         stopped: "" or why the search ended early: "nodes", "time", "rows" or "depth".
     """
 
@@ -59,6 +60,7 @@ class Search:
             self.first.setdefault(node_of(state), state)
         self.levels: list[list[Handle]] = [list(self.first)]
         self.hops: dict[EdgeType, list[Hop]] = {USED: [], GENERATED_BY: [], DERIVED_FROM: []}
+        self.marks: list[dict[EdgeType, int]] = []
         self.stopped = ""
         self._doubtful: set[Handle] = set()
         # The state before a state, where its row does not tell: the row left a version of any generation.
@@ -84,6 +86,10 @@ class Search:
             for src, dst, *_ in self.layers.hops(GENERATED_BY, chunk, incoming=False, limit=_CHUNK * _CHUNK):
                 runs[src].add(dst)
         return {version for version, makers in runs.items() if len(makers) > 1}
+
+    def followed_before(self, layers: int) -> dict[EdgeType, int]:
+        """How many rows were followed, per type, when that many layers had been expanded."""
+        return self.marks[layers] if layers < len(self.marks) else {type: len(hops) for type, hops in self.hops.items()}
 
     def steps(self, handle: Handle) -> list[tuple[EdgeType, Hop]]:
         """The edges from a start to where a node was first met; empty for a start and for a node not met."""
@@ -111,21 +117,23 @@ class Search:
 
     def _layer(self) -> None:
         before, self.frontier = self.frontier, []
+        self.marks.append({type: len(hops) for type, hops in self.hops.items()})
         self.levels.append([])
         for question in self.questions(before):
             self.follow(question, self._ask(question))
         if self.stopped == "time":  # the whole layer comes with the next page, in its order
             for handle in self.levels.pop():
                 del self.first[handle]
+            for type, kept in self.marks.pop().items():
+                del self.hops[type][kept:]
             self.frontier = before
-        elif not self.levels[-1]:
-            self.levels.pop()
 
     def _ask(self, question: Question) -> list[Hop]:
         ask = self.layers.bound_hops if question.bound else self.layers.hops
         rows: list[Hop] = []
         for start in range(0, len(question.frontier), _CHUNK):
-            if not self.stopped and self.budget.late():
+            # One layer is read whatever the time, so that each page gets somewhere; `rows` bounds it.
+            if not self.stopped and len(self.levels) > 2 and self.budget.late():
                 self.stopped = "time"
             if self.stopped:
                 break
@@ -246,7 +254,8 @@ class Upstream(Search):
         return DERIVED_FROM, before or (hop[0], hop[2])
 
     def _doubted(self) -> set[Handle]:
-        return self._doubtful - {node_of(state) for state in self.frontier}
+        waiting = set(self.frontier)
+        return {version for version in self._doubtful if (version, self.layers.none) not in waiting}
 
 
 class Downstream(Search):
@@ -258,12 +267,8 @@ class Downstream(Search):
         super().__init__(layers, budget, starts, depth)
         # Of a run that was started from, every output counts.
         self._roots = set(self.frontier)
-        self._explicit: list[Hop] = []
-
-    def run(self, depth: int, enough: int) -> None:
-        """See `Search`. Shows, too, which run stated a derivation that was followed."""
-        super().run(depth, enough)
-        self.hops[GENERATED_BY] += [hop for hop in self._explicit if (hop[0], hop[1]) in self.came]
+        # Outputs that count only if they derive from something on the walk, by (output, run).
+        self._explicit: dict[State, Hop] = {}
 
     def questions(self, states: Sequence[State]) -> list[Question]:
         """See `Search`."""
@@ -299,6 +304,8 @@ class Downstream(Search):
                 following.append(state)
                 if origin is not None:
                     self._before[state] = origin(hop)
+                if not used and state in self._explicit:
+                    self.hops[GENERATED_BY].append(self._explicit.pop(state))
                 if node not in first:
                     first[node] = state
                     level.append(node)
@@ -308,11 +315,11 @@ class Downstream(Search):
         followed = self.hops[GENERATED_BY]
         for hop in rows:
             version, run = hop[0], hop[1]
-            if hop[4] and run not in self._roots:
-                self._explicit.append(hop)
+            state = (version, run)
+            if hop[4] and run not in self._roots and state not in came:
+                self._explicit[state] = hop
                 continue
             followed.append(hop)
-            state = (version, run)
             if state not in came:
                 came[state] = hop
                 following.append(state)

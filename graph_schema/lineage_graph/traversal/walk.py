@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, zip_longest
+from itertools import accumulate, chain, islice, zip_longest
 from operator import itemgetter
 from typing import NamedTuple
 
-from lineage_graph.model import AsOf, Basis, EdgeKey, EdgeType, NodeKind
+from lineage_graph.errors import BadReference
+from lineage_graph.model import CAUSAL, AsOf, Basis, EdgeKey, EdgeType, NodeKind
 from lineage_graph.store import BASES, NOW, PRECISIONS, GraphStore, Handle, Hop, Layers
 from lineage_graph.traversal.cursor import MAX_FRONTIER, Continuation
 from lineage_graph.traversal.limits import DEFAULT_LIMITS, Budget, Direction, Limits
@@ -68,19 +69,27 @@ class Walk:
     cursor: Continuation | None
     as_of: AsOf
     _searches: list[Search] = field(repr=False)
+    _given: tuple[int, ...] = field(repr=False)
     _shown: dict[Handle, str] = field(repr=False)
     _runs: dict[Handle, str] = field(repr=False)
 
     @cached_property
     def edges(self) -> list[WalkEdge]:
-        """Edges followed between nodes of this page, or from them to nodes of the pages before; ordered by key."""
-        shown, page = self._shown, self.nodes
+        """Edges between nodes shown so far that the walk followed for this page; ordered by key, each on one page."""
+        shown = self._shown
+        before = {handle for handle, name in shown.items() if name not in self.nodes}
         found: list[WalkEdge] = []
-        for type in (EdgeType.DERIVED_FROM, EdgeType.GENERATED_BY, EdgeType.USED):
-            for hop in set(chain.from_iterable(search.hops[type] for search in self._searches)):
-                src, dst = shown.get(hop[0]), shown.get(hop[1])
-                if src is not None and dst is not None and (src in page or dst in page):
-                    found.append(self._edge(type, hop))
+        for type in CAUSAL:
+            taken: set[Hop] = set()
+            if before:
+                for search, layers in zip(self._searches, self._given, strict=True):
+                    followed = islice(search.hops[type], search.followed_before(layers)[type])
+                    taken.update(hop for hop in followed if hop[0] in before and hop[1] in before)
+            for search in self._searches:
+                for hop in search.hops[type]:
+                    if hop[0] in shown and hop[1] in shown and hop not in taken:
+                        taken.add(hop)
+                        found.append(self._edge(type, hop))
         found.sort()
         return found
 
@@ -135,6 +144,7 @@ def walk(
 
     Raises:
         StoreUnavailable: the store does not answer.
+        BadReference: the cursor belongs to another walk.
     """
     if cursor is not None:
         as_of = AsOf(as_of.valid_at, cursor.known_at)
@@ -162,13 +172,16 @@ def _page(
     starts, unknown = _starts(layers, roots, start)
     budget = Budget(limits)
     searches = [search(layers, budget, starts, start.depth) for search in _SEARCHES[direction]]
+    if len(start.layers) not in (0, len(searches)):
+        raise BadReference("this cursor belongs to a walk in another direction; start again without it")
     for search in searches:
         search.run(depth, start.skip + limits.nodes)
     page, shown, cut = _in_order(layers, searches, start.skip, start.skip + limits.nodes)
     truncated = "nodes" if cut else next((search.stopped for search in searches if search.stopped), "")
+    layers_done = tuple(len(search.marks) for search in searches)
     following: Continuation | None = None
     if truncated in ("nodes", "time") and page:
-        following = Continuation(known_at, start.skip + len(page), start.depth, start.frontier)
+        following = Continuation(known_at, start.skip + len(page), layers_done, start.depth, start.frontier)
         if truncated == "time" and len(searches) == 1:
             following = _from_frontier(layers, searches[0], known_at) or following
     doubtful = {shown[handle] for search in searches for handle in search.ambiguous() if handle in shown}
@@ -181,6 +194,7 @@ def _page(
         cursor=following,
         as_of=AsOf(as_of.valid_at, known_at),
         _searches=searches,
+        _given=start.layers or (0,) * len(searches),
         _shown=shown,
         _runs=_name_runs(layers, searches, shown),
     )
@@ -221,10 +235,9 @@ def _in_order(
 ) -> tuple[dict[str, int], dict[Handle, str], bool]:
     """Depths by id of the nodes from `skip` to `upto` by (depth, id); ids of all nodes up to there; more are met."""
     levels = _levels(searches)
-    kept = 0
-    while kept < len(levels) and sum(map(len, levels[:kept])) < upto:
-        kept += 1
-    cut = kept < len(levels)
+    totals = [0, *accumulate(map(len, levels))]
+    kept = next((depth for depth, total in enumerate(totals) if total >= upto), len(levels))
+    cut = totals[-1] > totals[kept]
     names = layers.ids([handle for level in levels[:kept] for handle in level])
     page: dict[str, int] = {}
     before = 0

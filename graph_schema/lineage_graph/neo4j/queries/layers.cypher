@@ -27,7 +27,12 @@ RETURN collect([s.id, near, coalesce(r.via, ''), coalesce(r.generation, ''), coa
 // name: generations
 // Edges from versions to the one run each is bound to; a pair is [version, run].
 UNWIND $frontier AS pair
-MATCH (s:Entity {id: pair[0]})-[r:EdgeType]->(d:Entity {id: pair[1]})
+MATCH (s:Entity {id: pair[0]})
+MATCH (d:Entity {id: pair[1]})
+CALL (s, d) {
+  MATCH (s)-[r:EdgeType]->(d)
+  RETURN r
+}
 WITH pair, s, r, d LIMIT $limit
 RETURN collect([pair[0], pair[1], coalesce(r.via, ''), coalesce(r.generation, ''), coalesce(r.explicit, false), coalesce(r.precision, ''), r.basis]);
 
@@ -50,13 +55,11 @@ RETURN collect([s.id, pair[0], coalesce(r.via, ''), coalesce(r.generation, ''), 
 // name: hops_out_as_of
 // As hops_out, as valid at a time and as known at a sequence number.
 UNWIND $frontier AS near
-CALL {
-  WITH near
+CALL (near) {
   MATCH (s:Entity {id: near})-[r:EdgeType]->(d:Entity)
   WHERE ($known_at IS NULL OR r.known_from <= $known_at)
   RETURN s, r, d
   UNION ALL
-  WITH near
   MATCH (s:Entity {id: near})-[r:RETRACTED]->(d:Entity)
   WHERE r.was = $type AND r.known_from <= $known_at AND r.known_to > $known_at
   RETURN s, r, d
@@ -69,13 +72,11 @@ RETURN collect([near, d.id, coalesce(r.via, ''), coalesce(r.generation, ''), coa
 // name: hops_in_as_of
 // As hops_in, as valid at a time and as known at a sequence number.
 UNWIND $frontier AS near
-CALL {
-  WITH near
+CALL (near) {
   MATCH (s:Entity)-[r:EdgeType]->(d:Entity {id: near})
   WHERE ($known_at IS NULL OR r.known_from <= $known_at)
   RETURN s, r, d
   UNION ALL
-  WITH near
   MATCH (s:Entity)-[r:RETRACTED]->(d:Entity {id: near})
   WHERE r.was = $type AND r.known_from <= $known_at AND r.known_to > $known_at
   RETURN s, r, d
@@ -88,14 +89,24 @@ RETURN collect([s.id, near, coalesce(r.via, ''), coalesce(r.generation, ''), coa
 // name: generations_as_of
 // As generations, as valid at a time and as known at a sequence number.
 UNWIND $frontier AS pair
-CALL {
-  WITH pair
-  MATCH (s:Entity {id: pair[0]})-[r:EdgeType]->(d:Entity {id: pair[1]})
+CALL (pair) {
+  MATCH (s:Entity {id: pair[0]})
+  MATCH (d:Entity {id: pair[1]})
+  CALL (s, d) {
+    MATCH (s)-[r:EdgeType]->(d)
+    RETURN r
+  }
+  WITH *
   WHERE ($known_at IS NULL OR r.known_from <= $known_at)
   RETURN s, r, d
   UNION ALL
-  WITH pair
-  MATCH (s:Entity {id: pair[0]})-[r:RETRACTED]->(d:Entity {id: pair[1]})
+  MATCH (s:Entity {id: pair[0]})
+  MATCH (d:Entity {id: pair[1]})
+  CALL (s, d) {
+    MATCH (s)-[r:RETRACTED]->(d)
+    RETURN r
+  }
+  WITH *
   WHERE r.was = $type AND r.known_from <= $known_at AND r.known_to > $known_at
   RETURN s, r, d
 }
@@ -107,14 +118,12 @@ RETURN collect([pair[0], pair[1], coalesce(r.via, ''), coalesce(r.generation, ''
 // name: derivations_as_of
 // As derivations, as valid at a time and as known at a sequence number.
 UNWIND $frontier AS pair
-CALL {
-  WITH pair
+CALL (pair) {
   MATCH (s:Entity {id: pair[0]})-[r:EdgeType]->(d:Entity)
   WHERE coalesce(r.via = pair[1], true)
     AND ($known_at IS NULL OR r.known_from <= $known_at)
   RETURN s, r, d
   UNION ALL
-  WITH pair
   MATCH (s:Entity {id: pair[0]})-[r:RETRACTED]->(d:Entity)
   WHERE coalesce(r.via = pair[1], true)
     AND r.was = $type AND r.known_from <= $known_at AND r.known_to > $known_at
@@ -128,14 +137,12 @@ RETURN collect([pair[0], d.id, coalesce(r.via, ''), coalesce(r.generation, ''), 
 // name: uses_as_of
 // As uses, as valid at a time and as known at a sequence number.
 UNWIND $frontier AS pair
-CALL {
-  WITH pair
+CALL (pair) {
   MATCH (s:Entity)-[r:EdgeType]->(d:Entity {id: pair[0]})
   WHERE coalesce(r.generation = pair[1], true)
     AND ($known_at IS NULL OR r.known_from <= $known_at)
   RETURN s, r, d
   UNION ALL
-  WITH pair
   MATCH (s:Entity)-[r:RETRACTED]->(d:Entity {id: pair[0]})
   WHERE coalesce(r.generation = pair[1], true)
     AND r.was = $type AND r.known_from <= $known_at AND r.known_to > $known_at

@@ -60,9 +60,16 @@ ORDER BY d.id, s.id, coalesce(r.via, '')
 LIMIT $limit;
 
 // name: edges_at
-// Edges of one type by key; a key is [src, dst, via]. known_at leaves out what was learnt later.
+// Edges of one type by key; a key is [src, dst, via]. known_at leaves out what was learnt later. The
+// subquery makes Neo4j start from the end with fewer edges; else it may read all edges of an end that has a million.
 UNWIND $keys AS key
-MATCH (s:Entity {id: key[0]})-[r:EdgeType]->(d:Entity {id: key[1]})
+MATCH (s:Entity {id: key[0]})
+MATCH (d:Entity {id: key[1]})
+CALL (s, d) {
+  MATCH (s)-[r:EdgeType]->(d)
+  RETURN r
+}
+WITH *
 WHERE s.project = $project AND coalesce(r.via, '') = key[2]
   AND ($known_at IS NULL OR r.known_from <= $known_at)
   AND ($valid_at IS NULL OR (coalesce(r.valid_from <= $valid_at, true) AND coalesce(r.valid_to > $valid_at, true)))
@@ -71,7 +78,13 @@ RETURN s.id, d.id, properties(r);
 // name: past_edges_at
 // Closed edges of one type by key, at a sequence number.
 UNWIND $keys AS key
-MATCH (s:Entity {id: key[0]})-[r:RETRACTED]->(d:Entity {id: key[1]})
+MATCH (s:Entity {id: key[0]})
+MATCH (d:Entity {id: key[1]})
+CALL (s, d) {
+  MATCH (s)-[r:RETRACTED]->(d)
+  RETURN r
+}
+WITH *
 WHERE s.project = $project AND coalesce(r.via, '') = key[2] AND r.was = $type
   AND r.known_from <= $known_at AND r.known_to > $known_at
   AND ($valid_at IS NULL OR (coalesce(r.valid_from <= $valid_at, true) AND coalesce(r.valid_to > $valid_at, true)))

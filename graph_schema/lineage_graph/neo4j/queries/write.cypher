@@ -53,14 +53,26 @@ SET r = row.props;
 // name: replace_edges
 // Overwrite edges.
 UNWIND $rows AS row
-MATCH (s:Entity {id: row.src})-[r:EdgeType]->(d:Entity {id: row.dst})
+MATCH (s:Entity {id: row.src})
+MATCH (d:Entity {id: row.dst})
+CALL (s, d) {
+  MATCH (s)-[r:EdgeType]->(d)
+  RETURN r
+}
+WITH *
 WHERE coalesce(r.via, '') = row.via
 SET r = row.props;
 
 // name: drop_edges
 // Take current edges away; a key is [src, dst, via].
 UNWIND $keys AS key
-MATCH (s:Entity {id: key[0]})-[r:EdgeType]->(d:Entity {id: key[1]})
+MATCH (s:Entity {id: key[0]})
+MATCH (d:Entity {id: key[1]})
+CALL (s, d) {
+  MATCH (s)-[r:EdgeType]->(d)
+  RETURN r
+}
+WITH *
 WHERE coalesce(r.via, '') = key[2]
 DELETE r;
 
