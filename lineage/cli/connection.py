@@ -52,7 +52,7 @@ def embedded_available() -> bool:
 
 def _embedded() -> Callable[..., Any]:
     points = list(entry_points(group="lineage.embedded"))
-    missing = [name for name in _SERVICE_NEEDS if find_spec(name) is None]
+    missing = [name for name in _SERVICE_NEEDS if not _installed(name)]
     if missing or not points:
         lacks = f" ({', '.join(missing)} missing)" if missing else ""
         raise ServiceUnavailable(
@@ -61,6 +61,13 @@ def _embedded() -> Callable[..., Any]:
         )
     starter: Callable[..., Any] = points[0].load()
     return starter
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ImportError:  # an import hook refuses it
+        return False
 
 
 def waiting() -> str:

@@ -20,7 +20,7 @@ import typer
 
 from lineage import settings
 from lineage.cli import render
-from lineage.cli.connection import connect, embedded_available
+from lineage.cli.connection import JsonFlag, connect, embedded_available
 from lineage.cli.origins import draw_origins
 from lineage.errors import UsageError
 
@@ -35,6 +35,7 @@ def demo(
         Path | None,
         typer.Option("--source", metavar="CSV", exists=True, dir_okay=False, help="Measurements of your own."),
     ] = None,
+    json: JsonFlag = False,
 ) -> None:
     """Run a real pipeline on real data and show where its model comes from."""
     pipeline = _pipeline()
@@ -52,6 +53,9 @@ def demo(
     _step("the service starts by itself and takes in what the pipeline left on disk")
     with connect() as client:
         answer = client.origins(MODEL)
+    if json:
+        render.emit_json({"home": str(home), "origins": answer})
+        return
     command = _command()
     render.line("")
     render.line(render.dim(f"$ {command} origins {MODEL}"))
@@ -63,7 +67,7 @@ def demo(
 
 
 def _step(text: str) -> None:
-    render.line(render.dim("· "), text)
+    render.note(f"· {text}")
 
 
 def _pipeline() -> Path:

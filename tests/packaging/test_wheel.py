@@ -67,12 +67,6 @@ def test_wheel_carries_every_file_that_is_read_at_run_time(wheel: Path) -> None:
                 assert f"{package}/{path.relative_to(ROOT / folder).as_posix()}" in shipped
 
 
-def test_the_wheel_carries_the_demos_pipeline(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        shipped = archive.read("lineage/cli/demo_pipeline.py")
-    assert shipped == (ROOT / "examples" / "diagnosis" / "pipeline.py").read_bytes()
-
-
 def test_wheel_carries_the_pipeline_of_the_demo(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         shipped = archive.read("lineage/cli/demo_pipeline.py")
