@@ -64,7 +64,7 @@ class Dataset:
             version = version if version is not None else found.version
             type = type or found.type
         else:
-            namespace, name = naming.normalise(os.fspath(text), name)
+            namespace, name = naming.normalise(os.fspath(text), name, look=True)
             if not namespace or not name:
                 raise ValueError(
                     "a dataset needs a namespace and a name: Dataset('postgres://host:5432', 'db.schema.table')"

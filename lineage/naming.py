@@ -68,10 +68,14 @@ def locate(location: str | os.PathLike[str]) -> Location:
     return _read_url(url["scheme"].lower(), url["rest"][2:])
 
 
-def normalise(namespace: str, name: str) -> tuple[str, str]:
+def normalise(namespace: str, name: str, *, look: bool = False) -> tuple[str, str]:
     """The kept spelling of a pair that somebody wrote by hand or another producer sent.
 
     Unknown namespaces pass unchanged but for surrounding white space and credentials. Doing it twice changes nothing.
+
+    Args:
+        look: the pair was written on this machine, so that a database file of ambiguous path may be looked for.
+            A service must not: it would follow its clients' paths.
     """
     namespace, name = namespace.strip(), name.strip()
     if namespace.lower().rstrip("/") in ("file", "file:"):
@@ -86,7 +90,7 @@ def normalise(namespace: str, name: str) -> tuple[str, str]:
     rule = BY_SCHEME.get(scheme) or Rule(scheme, Family.PATH)
     authority, path, query = _split(rest, rule)
     if rule.family in (Family.TABLE, Family.GLOBAL, Family.DATABASE_FILE):
-        return _table(rule, authority, path, query, name)
+        return _table(rule, authority, path, query, name, look=look)
     same_store = _URL.match(name)
     if same_store is not None and BY_SCHEME.get(same_store["scheme"].lower(), rule) == rule:
         read = _read_url(same_store["scheme"].lower(), same_store["rest"][2:])
@@ -161,8 +165,8 @@ def _read_url(scheme: str, rest: str) -> Location:
     authority, path, query = _split(rest, rule)
     if rule.family in (Family.TABLE, Family.GLOBAL, Family.DATABASE_FILE):
         if rule.family is Family.DATABASE_FILE and path.strip("/"):
-            return Location("file", file_name(_database_path(authority, path)), type="FILE")
-        namespace, name = _table(rule, authority, path, query, "")
+            return Location("file", file_name(_database_path(authority, path, look=True)), type="FILE")
+        namespace, name = _table(rule, authority, path, query, "", look=True)
         if "." not in name and rule.depth > 1:
             raise ValueError(f"{namespace} is a database: name the table too, Dataset({namespace!r}, 'schema.table')")
         return Location(namespace, name, type="TABLE")
@@ -262,9 +266,9 @@ def _snowflake_account(account: str) -> str:
     return ".".join([*pieces, *("us-west-1", "aws")[len(pieces) - 1 :]]) if len(pieces) < 3 else account
 
 
-def _table(rule: Rule, authority: str, path: str, query: dict[str, str], name: str) -> tuple[str, str]:
+def _table(rule: Rule, authority: str, path: str, query: dict[str, str], name: str, *, look: bool) -> tuple[str, str]:
     if rule.family is Family.DATABASE_FILE:
-        return _embedded_table(rule, authority, path, name)
+        return _embedded_table(rule, authority, path, name, look=look)
     if rule.family is Family.GLOBAL:
         return rule.scheme, table_name(rule, ".".join(p for p in (authority, path.strip("/")) if p), [], name)
     database = unquote(path.strip("/"))
@@ -273,8 +277,8 @@ def _table(rule: Rule, authority: str, path: str, query: dict[str, str], name: s
     return _namespace(rule, authority), table_name(rule, database, named[have:] if have else named, name)
 
 
-def _embedded_table(rule: Rule, authority: str, path: str, name: str) -> tuple[str, str]:
-    location = _database_path(authority, path)
+def _embedded_table(rule: Rule, authority: str, path: str, name: str, *, look: bool) -> tuple[str, str]:
+    location = _database_path(authority, path, look=look)
     own = _name_parts(name)
     if location in ("", ":memory:"):
         return f"{rule.scheme}://:memory:", ".".join(own)
@@ -285,11 +289,12 @@ def _embedded_table(rule: Rule, authority: str, path: str, name: str) -> tuple[s
     return f"{rule.scheme}://{location}", ".".join(own)
 
 
-def _database_path(authority: str, path: str) -> str:
+def _database_path(authority: str, path: str, *, look: bool) -> str:
     """Path of a database file.
 
     `sqlite:////data/x.db` is absolute for all, and `duckdb://x.duckdb` as dbt has it in its profile. Three slashes are
-    a relative path for SQLAlchemy and an absolute one for dbt: the one that is there is meant.
+    a relative path for SQLAlchemy and an absolute one for dbt: the one that is there is meant, the absolute one where
+    nobody may look.
     """
     if authority:
         return unquote(authority + path)
@@ -299,6 +304,8 @@ def _database_path(authority: str, path: str) -> str:
     relative = path[1:]
     if not relative or relative == ":memory:" or _DRIVE.match(relative):
         return relative
+    if not look:
+        return path
     near = file_name(relative)
     for exists in (os.path.exists, lambda place: os.path.isdir(os.path.dirname(place))):
         for place in (near, path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +42,15 @@ def test_any_name_has_a_spelling_that_stays(namespace: str, name: str) -> None:
     kept = normalise(namespace, name)
     assert all(kept)
     assert normalise(*kept) == kept
+
+
+@pytest.mark.parametrize("namespace", ["sqlite:///shop.db", "duckdb:///data/shop.duckdb", "sqlite:////etc/passwd"])
+def test_the_service_never_looks_at_a_clients_path(namespace: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = normalise(namespace, "main.users")
+    (tmp_path / "shop.db").touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shop.duckdb").touch()
+    normalise.cache_clear()
+    assert normalise(namespace, "main.users") == before
+    assert str(tmp_path) not in before[0]
