@@ -6,7 +6,7 @@ Owns the FastAPI dependencies of the reading side. Does not run queries (`deps.r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends
 
@@ -17,37 +17,6 @@ from lineage_graph.projection.catalog import Catalog
 from lineage_graph.store import GraphStore
 
 READ = [requires(Action.READ)]
-PROBLEM: dict[str, Any] = {
-    "content": {
-        "application/problem+json": {
-            "schema": {"type": "object"},
-            "example": {
-                "type": "https://github.com/weftline/weftline/blob/main/docs/problems.md#not-found",
-                "title": "Nothing by that reference",
-                "status": 404,
-                "detail": "No run '0196c0de' in this project; GET /runs lists those there are.",
-            },
-        }
-    }
-}
-
-_TEXTS = {
-    400: "A cursor of another question.",
-    404: "No such thing.",
-    409: "Several things fit.",
-    422: "Check the parameters.",
-}
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Problem answers of a route, for its description."""
-    texts = {
-        400: "A cursor of another question.",
-        404: "No such thing.",
-        409: "Several things fit.",
-        422: "Check the parameters.",
-    }
-    return {status: {"description": texts[status], **PROBLEM} for status in statuses}
 
 
 @dataclass(frozen=True, slots=True)

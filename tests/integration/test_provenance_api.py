@@ -222,3 +222,55 @@ def test_a_node_of_another_project_is_not_there(asking: Project, asked_server: A
     stranger.get("/lineage", status=404, root=model)
     stranger.get(f"/nodes/{model}", status=404)
     assert stranger.get("/resolve", name="churn")["candidates"] == []
+
+
+def test_columns_are_followed_where_an_event_names_them(asking: Project) -> None:
+    total = {"inputFields": [{"namespace": "warehouse", "name": "orders", "field": "amount"}]}
+    named = dataset("totals", **version("1"), columnLineage={"fields": {"total": total}})
+    asking.send(
+        run_event("COMPLETE", 1, "sum", 1, inputs=[dataset("orders", **version("1"))], outputs=[named]),
+    )
+    totals = asking.resolve(kind="dataset", namespace="warehouse", name="totals")
+    answer = asking.get("/lineage", root=totals, direction="up", granularity="column")
+    paths = {node["id"]: (node["name"], node["props"]["path"]) for node in answer["nodes"]}
+    assert {(paths[e["src"]], paths[e["dst"]]) for e in answer["edges"]} == {
+        (("totals", "total"), ("orders", "amount")),
+    }  # fmt: skip
+    run = asking.resolve(kind="run", name=run_id(1))
+    silent = asking.get("/lineage", root=run, granularity="column")
+    assert silent["nodes"]
+    asking.send(run_event("COMPLETE", 2, "copy", 2, outputs=[dataset("plain", **version("1"))]))
+    plain = asking.resolve(kind="dataset", namespace="warehouse", name="plain")
+    assert "No column lineage" in asking.get("/lineage", status=404, root=plain, granularity="column")["detail"]
+
+
+def test_valid_at_leaves_out_what_came_later(asking: Project) -> None:
+    asking.send(*model_history())
+    features = asking.resolve(kind="dataset", namespace="s3://lake", name="features.csv", version="b" * 64)
+    now = asking.get("/lineage", root=features, direction="down")
+    assert run_id(2) in {node["name"] for node in now["nodes"]}
+    before = asking.get("/lineage", root=features, direction="down", valid_at="2026-05-01T12:00:15Z")
+    assert {node["name"] for node in before["nodes"]} == {"features.csv"}
+    assert before["as_of"]["valid_at"] == "2026-05-01T12:00:15.000000Z"
+    asking.get("/lineage", status=422, root=features, valid_at="soon")
+
+
+def test_the_surface_is_described_for_every_route(asked_server: Any) -> None:
+    document = asked_server.client.get("/api/v1/openapi.json").json()
+    ours = ("/resolve", "/lineage", "/impact", "/models", "/runs", "/jobs", "/datasets", "/namespaces", "/actors",
+            "/policy/check", "/nodes")  # fmt: skip
+    found = 0
+    for path, methods in document["paths"].items():
+        if not path.removeprefix("/api/v1").startswith(ours):
+            continue
+        for operation in methods.values():
+            found += 1
+            assert operation["operationId"], path
+            assert operation["description"], path
+            assert operation["x-permission"] in ("read", "ingest"), path
+            for parameter in operation.get("parameters", ()):
+                assert {"description", "schema"} <= parameter.keys() or parameter["schema"], (path, parameter["name"])
+            answers = operation["responses"].values()
+            bodies = [body for answer in answers for body in answer.get("content", {}).values()]
+            assert any("example" in body for body in bodies), path
+    assert found >= 16

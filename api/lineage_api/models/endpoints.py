@@ -10,15 +10,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 
 from lineage_api.deps import read
+from lineage_api.described import described
 from lineage_api.entities.schemas import ModelDetail
 from lineage_api.models import detail, origins
 from lineage_api.models.schemas import Origins
-from lineage_api.reading import READ, FromStores, problems
+from lineage_api.reading import READ, FromStores
 
 router = APIRouter(tags=["models"], dependencies=READ)
 
 
-@router.get("/models/origins", operation_id="get_model_origins", responses=problems(404, 409, 422))
+@router.get("/models/origins", operation_id="get_model_origins", responses=described(Origins, 404, 409, 422))
 async def get_origins(
     request: Request,
     stores: FromStores,
@@ -37,7 +38,7 @@ async def get_origins(
     return await read(request, origins.origins, stores, name, version, namespace)
 
 
-@router.get("/models/{id}", operation_id="get_model", responses=problems(404))
+@router.get("/models/{id}", operation_id="get_model", responses=described(ModelDetail, 404))
 async def get_model(
     request: Request,
     stores: FromStores,

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from lineage_api.deps import read, service_of
+from lineage_api.described import described
 from lineage_api.pagination import Cursors, CursorText, cursors
 from lineage_api.provenance import resolve, service
 from lineage_api.provenance.roots import Moment
 from lineage_api.provenance.schemas import Candidates, Impact, Lineage
-from lineage_api.reading import READ, FromStores, problems
+from lineage_api.reading import READ, FromStores
 from lineage_graph.traversal import Direction, Granularity
 
 router = APIRouter(tags=["provenance"], dependencies=READ)
@@ -36,7 +37,7 @@ KnownAt = Annotated[
 ]
 
 
-@router.get("/resolve", operation_id="resolve", responses=problems(422))
+@router.get("/resolve", operation_id="resolve", responses=described(Candidates, 422))
 async def get_resolve(
     request: Request,
     stores: FromStores,
@@ -75,7 +76,7 @@ async def walk_question(
 WalkParameters = Annotated[dict[str, Any], Depends(walk_question)]
 
 
-@router.get("/lineage", operation_id="get_lineage", responses=problems(400, 404, 422))
+@router.get("/lineage", operation_id="get_lineage", responses=described(Lineage, 400, 404, 422))
 async def get_lineage(
     request: Request,
     stores: FromStores,
@@ -91,7 +92,7 @@ async def get_lineage(
     return await read(request, service.lineage, stores, service_of(request).journal, question)
 
 
-@router.get("/impact", operation_id="get_impact", responses=problems(400, 404, 422))
+@router.get("/impact", operation_id="get_impact", responses=described(Impact, 400, 404, 422))
 async def get_impact(request: Request, stores: FromStores, parameters: WalkParameters) -> Impact:
     """Versions, models and deployments made from a root, each with a shortest way to it."""
     question = service.Question(**parameters, direction=Direction.DOWN, granularity=Granularity.VERSION)

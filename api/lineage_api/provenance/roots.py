@@ -18,6 +18,8 @@ from lineage_graph.names import normalise
 from lineage_graph.projection.catalog import Filters
 
 _WALKED = frozenset({NodeKind.RUN, NodeKind.DATASET_VERSION, NodeKind.FIELD})
+_WITH_FIELDS = frozenset({NodeKind.DATASET, NodeKind.DATASET_VERSION})
+_FIELDS = 1_000
 _ATTACHED = frozenset({NodeKind.CHECK, NodeKind.DEPLOYMENT, NodeKind.DECLARATION, NodeKind.APPROVAL, NodeKind.ARTIFACT})
 
 
@@ -29,13 +31,15 @@ class Moment:
     known_at: str | None = None
 
 
-def walked_roots(reading: Reading, root: str) -> list[str]:
-    """Node ids a walk from `root` starts at.
+def walked_roots(reading: Reading, root: str, *, columns: bool = False) -> list[str]:
+    """Node ids a walk from `root` starts at; with `columns` a dataset or version stands for its fields.
 
     Raises:
         Problem: 404 for an unknown node, 422 for a kind that nothing is derived from.
     """
     node = current_node(reading.store, reading.project, root)
+    if columns and node.kind in _WITH_FIELDS:
+        return _fields(reading, node)
     if node.kind in _WALKED:
         return [root]
     if node.kind is NodeKind.DATASET:
@@ -67,6 +71,14 @@ def moment(journal: JournalReader, asked: Moment) -> AsOf:
     if asked.known_at.isascii() and asked.known_at.isdecimal() and len(asked.known_at) < 19:
         return AsOf(valid_at, int(asked.known_at))
     return AsOf(valid_at, journal.seq_at(_microseconds("known_at", asked.known_at)))
+
+
+def _fields(reading: Reading, dataset: Node) -> list[str]:
+    namespace, name = dataset.props["namespace"], dataset.props["name"]
+    fields = reading.catalog.named(reading.project, [NodeKind.FIELD], name, namespace, _FIELDS)
+    if not fields:
+        raise Problem(Kind.NOT_FOUND, f"No column lineage is known of {namespace} {name}: no event named its columns.")
+    return sorted(field.id for field in fields)
 
 
 def _newest_version(reading: Reading, dataset: Node) -> str:

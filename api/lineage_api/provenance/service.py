@@ -151,7 +151,7 @@ def _walk(
     cancellation: Cancellation, reading: Reading, journal: JournalReader, question: Question
 ) -> tuple[list[str], Walk]:
     place = question.cursors.read(question.cursor)
-    roots = walked_roots(reading, question.root)
+    roots = walked_roots(reading, question.root, columns=question.granularity is Granularity.COLUMN)
     as_of = moment(journal, question.moment)
     cancellation.check()
     limits = Limits(nodes=question.limit, cancelled=cancellation.cancelled)
