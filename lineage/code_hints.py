@@ -7,13 +7,11 @@ of `weftline_codeVersion`, or None.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
-from importlib import metadata
 from typing import Any
 
-from lineage import diagnostics, first_party, settings
+from lineage import diagnostics, first_party, installed, settings
 from lineage.git import address
 
 # system → (variable that proves it, repository, commit, branch); {NAME} is replaced by the variable's value.
@@ -78,20 +76,10 @@ def distribution() -> dict[str, Any] | None:
     name, _ = first_party.entry_point()
     if not name:
         return None
-    try:
-        owners = metadata.packages_distributions().get(name.partition(".")[0].removesuffix(".py"), [])
-        texts = [metadata.distribution(owner).read_text("direct_url.json") for owner in owners]
-    except (metadata.PackageNotFoundError, OSError, ValueError) as error:
-        diagnostics.debug(f"no direct_url.json: {error}")
-        return None
-    for text in filter(None, texts):
-        try:
-            record = json.loads(text)
-            info = record.get("vcs_info") or {}
-            if info.get("commit_id"):
-                return _body("direct_url", record.get("url"), info["commit_id"], info.get("requested_revision"), None)
-        except (ValueError, AttributeError):
-            continue
+    for origin in installed.origins(name.partition(".")[0].removesuffix(".py")):
+        info = origin.get("vcs_info")
+        if isinstance(info, dict) and info.get("commit_id"):
+            return _body("direct_url", origin.get("url"), info["commit_id"], info.get("requested_revision"), None)
     return None
 
 

@@ -11,13 +11,11 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
-from importlib import metadata
 from typing import Any
 
-from lineage import diagnostics, first_party, git
+from lineage import diagnostics, first_party, git, installed
 from lineage.redact import redact_text
 
 LOCK_FILES = (
@@ -33,7 +31,6 @@ IMAGE_VARIABLES = (
 )  # fmt: skip
 _SMI_SECONDS = 5.0
 _LOCK_LIMIT = 64 << 20
-_NORMAL = re.compile(r"[-_.]+")
 
 
 def capture() -> dict[str, Any] | None:
@@ -42,7 +39,7 @@ def capture() -> dict[str, Any] | None:
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "platform": _platform(),
-        "packages": packages(),
+        "packages": installed.packages(),
     }
     lock = _lock_file()
     if lock is not None:
@@ -57,20 +54,6 @@ def digest(content: dict[str, Any]) -> str:
     """SHA-256 of an environment's content."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def packages() -> dict[str, str]:
-    """Installed distributions by normalised name; of doubles the one that an import would find."""
-    found: dict[str, str] = {}
-    for distribution in metadata.distributions():
-        try:
-            name, version = distribution.metadata["Name"], distribution.version
-        except Exception as error:  # half-removed or hand-made metadata
-            diagnostics.debug(f"a distribution can't be read: {error!r}")
-            continue
-        if name and version:
-            found.setdefault(_NORMAL.sub("-", name).lower(), version)
-    return dict(sorted(found.items()))
 
 
 def accelerators() -> list[str]:

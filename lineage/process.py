@@ -44,8 +44,6 @@ class _Evidence:
             return
         # Imported here and not in the thread: a thread that is importing while the process forks leaves the module
         # locked for ever in the child.
-        import email.parser  # noqa: F401 - what reading the metadata of packages will import
-
         from lineage import code_version, environment
 
         sysconfig.get_paths()

@@ -131,7 +131,7 @@ def test_an_installation_from_a_repository_is_known_by_pips_record(tmp_path: Pat
     (installed / "churn" / "__init__.py").write_text("")
     (installed / "churn" / "__main__.py").write_text(PROGRAM)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: churn\nVersion: 1.0\n")
-    (info / "top_level.txt").write_text("churn\n")
+    (info / "RECORD").write_text("churn/__init__.py,,\nchurn/__main__.py,,\nchurn-1.0.dist-info/METADATA,,\n")
     record = {
         "url": "https://u:p@example.org/a/churn.git",
         "vcs_info": {"vcs": "git", "commit_id": COMMIT, "requested_revision": "v1"},
