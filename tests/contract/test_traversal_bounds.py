@@ -37,8 +37,8 @@ def check_pages(store: GraphStore, random: Random) -> None:
     store.apply([graph.delta(1, *random_edges(graph, random, 8), nodes=[graph.node("v0")])])
     for direction in Direction:
         depth = random.choice([2, 40])
-        whole = walk(store, graph.project, [graph.id("v0")], direction, depth)
-        found = pages(store, graph, "v0", direction, depth, Limits(nodes=random.randint(1, 5)))
+        whole = walk(store, graph.project, [graph.id("v0")], direction, depth, Limits(seconds=60))
+        found = pages(store, graph, "v0", direction, depth, Limits(nodes=random.randint(1, 5), seconds=60))
         assert [pair for page in found for pair in page.nodes.items()] == list(whole.nodes.items())
         edges = [edge for page in found for edge in page.edges]
         assert sorted(edges) == whole.edges
@@ -62,11 +62,11 @@ def test_pages_add_up_to_the_whole_neo4j(neo4j_store: Neo4jGraphStore) -> None:
 
 def test_pages_answer_what_was_known_at_the_first(store: GraphStore, graph: Graph) -> None:
     store.apply([graph.delta(1, graph.made("v1", "r1"), graph.used("r1", "v2"), graph.used("r1", "v3"))])
-    whole = walk(store, graph.project, [graph.id("v1")], UP, 9)
-    first = walk(store, graph.project, [graph.id("v1")], UP, 9, Limits(nodes=2))
+    whole = walk(store, graph.project, [graph.id("v1")], UP, 9, Limits(seconds=60))
+    first = walk(store, graph.project, [graph.id("v1")], UP, 9, Limits(nodes=2, seconds=60))
     late = graph.used("r1", "v2")
     store.apply([graph.delta(2, graph.used("r1", "v4"), closed=(late.key,))])
-    second = walk(store, graph.project, [graph.id("v1")], UP, 9, Limits(nodes=9), cursor=first.cursor)
+    second = walk(store, graph.project, [graph.id("v1")], UP, 9, Limits(nodes=9, seconds=60), cursor=first.cursor)
     assert first.nodes | second.nodes == whole.nodes
     assert second.as_of == first.as_of == whole.as_of
 
@@ -124,7 +124,7 @@ def test_a_chain_cut_by_time_goes_on_from_where_it_stopped(store: GraphStore, gr
 def test_a_cycle_ends(store: GraphStore, graph: Graph) -> None:
     store.apply([chain(graph, 50, closed_by="v0")])
     for direction in Direction:
-        walked = walk(store, graph.project, [graph.id("v0")], direction, 100_000)
+        walked = walk(store, graph.project, [graph.id("v0")], direction, 100_000, Limits(seconds=60))
         assert (len(walked.nodes), walked.truncated) == (100, "")
 
 
@@ -160,14 +160,14 @@ def test_a_fan_of_a_hundred_thousand_is_answered_in_pages(store: GraphStore, gra
 
 def test_a_layer_too_wide_to_read_says_so(store: GraphStore, graph: Graph) -> None:
     store.apply(fan(graph, 50))
-    cut = walk(store, graph.project, [graph.id("r0")], UP, 1, Limits(rows=20))
+    cut = walk(store, graph.project, [graph.id("r0")], UP, 1, Limits(rows=20, seconds=60))
     assert (len(cut.nodes), cut.truncated, cut.cursor) == (21, "rows", None)
 
 
 def test_a_version_made_by_many_is_walked_by_the_one_that_was_meant(store: GraphStore, graph: Graph) -> None:
     many = [graph.made("v0", f"r{n}") for n in range(2_000)]
     store.apply([graph.delta(1, *many, graph.made("v2", "r9999"), graph.used("r9999", "v0", "r7"))])
-    walked = walk(store, graph.project, [graph.id("v2")], UP, 9, Limits(rows=4))
+    walked = walk(store, graph.project, [graph.id("v2")], UP, 9, Limits(rows=4, seconds=60))
     assert walked.nodes == {graph.id("v2"): 0, graph.id("r9999"): 1, graph.id("v0"): 2, graph.id("r7"): 3}
 
 

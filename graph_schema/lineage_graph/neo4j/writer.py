@@ -92,7 +92,7 @@ def _write_edges(tx: ManagedTransaction, project: str, changes: Changes) -> None
     for type, keys in _by_type(changes.dropped, lambda key: key.type):
         for batch in _batches(_key_row(key) for key in keys):
             tx.run(_DROP_EDGES[type], keys=batch).consume()
-    ends = {end for edge in changes.created for end in (edge.key.src, edge.key.dst)}
+    ends = {end for edge in (*changes.created, *changes.past) for end in (edge.key.src, edge.key.dst)}
     for ids in _batches(ends.difference(changes.nodes)):
         tx.run(_WRITE["meet_nodes"], ids=ids, project=project).consume()
     for type, edges in _by_type(changes.created, lambda edge: edge.key.type):
