@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from lineage_graph import identity
-from lineage_graph.derive.view import Mention, RunView, run_version_value
+from lineage_graph.derive.view import Mention, Passed, RunView, run_version_value
 from lineage_graph.model import Basis, Precision
 
 DECLARED = b""
@@ -61,6 +61,7 @@ class Bound:
     """One input, settled.
 
     `generation` is a run ident or b"". `ambiguous`: the version has generations but none could be chosen.
+    `changed`: the value was changed between the task that made it and the one that took it.
     `dataset` is the input's own; `target` the dataset of the version, another one when an alias was followed.
     """
 
@@ -74,6 +75,7 @@ class Bound:
     precision: str = ""
     ambiguous: bool = False
     argument: str = ""
+    changed: bool = False
 
 
 class Versions(Protocol):
@@ -91,8 +93,8 @@ def bind_input(view: RunView, mention: Mention, timeline: Timeline, versions: Ve
     return [_versioned(view, mention, scheme, value, timeline, versions) for scheme, value in mention.versions]
 
 
-def _passed(mention: Mention, origin: tuple[str, str, str], timeline: Timeline, versions: Versions) -> list[Bound]:
-    namespace, run_id, argument = origin
+def _passed(mention: Mention, origin: Passed, timeline: Timeline, versions: Versions) -> list[Bound]:
+    namespace, run_id, argument, changed = origin
     run = identity.run(namespace, run_id)
     stated = [
         (identity.dataset_version(mention.namespace, mention.name, scheme, value), scheme, value)
@@ -106,7 +108,15 @@ def _passed(mention: Mention, origin: tuple[str, str, str], timeline: Timeline, 
         stated = [(version, identity.SCHEME_RUN, value)]
     return [
         Bound(
-            mention.dataset, mention.dataset, scheme, value, version, run, precision=Precision.PASSED, argument=argument
+            mention.dataset,
+            mention.dataset,
+            scheme,
+            value,
+            version,
+            run,
+            precision=Precision.PASSED,
+            argument=argument,
+            changed=changed,
         )
         for version, scheme, value in stated
     ]

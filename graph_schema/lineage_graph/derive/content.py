@@ -15,7 +15,7 @@ from lineage_graph.canonical import canonical_bytes
 from lineage_graph.derive.attributes import TypedValue, attributes
 from lineage_graph.derive.bind import Bound
 from lineage_graph.derive.view import Mention, RunView, output_versions
-from lineage_graph.facts.runs import check_ident
+from lineage_graph.facts.runs import check_ident, deployed_model
 from lineage_graph.model import Edge, EdgeKey, EdgeType, Node, NodeKind, Precision
 
 Bindings = Mapping[bytes, list[Bound]]
@@ -82,6 +82,8 @@ def _used(view: RunView, run: str, bindings: Bindings, ids: Ids) -> list[Edge]:
             props: dict[str, Any] = {}
             if bound.ambiguous:
                 props["ambiguous"] = True
+            if bound.changed:
+                props["changed"] = True
             if bound.argument:
                 props["argument"] = bound.argument
             if bound.target != bound.dataset:
@@ -108,7 +110,8 @@ def _generated(view: RunView, run: str, output: Mention, bindings: Bindings, ids
                 continue
             key = EdgeKey(version_id, EdgeType.DERIVED_FROM, ids(NodeKind.DATASET_VERSION, bound.version), run)
             generation = ids(NodeKind.RUN, bound.generation) if bound.generation else ""
-            edge = Edge(key, bound.basis, generation, precision=precision, valid_from=view.made_time)
+            changed = {"changed": True} if bound.changed else {}
+            edge = Edge(key, bound.basis, generation, precision=precision, valid_from=view.made_time, props=changed)
             kept = found.get(key)
             if kept is None or (_RANK[precision], generation) < (_RANK[Precision(kept.precision)], kept.generation):
                 found[key] = edge
@@ -148,26 +151,35 @@ def _attachments(view: RunView, run: str, bindings: Bindings, ids: Ids, content:
         for target in _subjects(view, run, check.get("subject"), bindings, ids):
             content.edges.append(Edge(EdgeKey(node, EdgeType.ATTACHED, target, run)))
     for _, text, facet in view.facets.get("weftline_deployments", ()):
-        for deployment in facet.get("deployments") or ():
-            if not isinstance(deployment, dict) or not isinstance(deployment.get("model"), dict):
+        deployments = facet.get("deployments")
+        for deployment in deployments if isinstance(deployments, list) else ():
+            model = deployed_model(deployment)
+            if model is None:
                 continue
             ident = identity.ident(NodeKind.DEPLOYMENT, view.ident.hex(), text.decode(), str(deployment.get("target")))
             node = ids(NodeKind.DEPLOYMENT, ident)
             props = {"name": str(deployment.get("target")), "namespace": view.namespace, "time": view.made_time}
             if isinstance(deployment.get("endpoint"), str):
                 props["endpoint"] = deployment["endpoint"]
+            if model.version:
+                props["version"] = model.version
             content.nodes.append(Node(node, NodeKind.DEPLOYMENT, ident, props))
-            model = deployment["model"]
-            subject = {"ns": str(model.get("namespace")), "n": str(model.get("name"))}
-            for target in _subjects(view, run, subject, bindings, ids):
-                content.edges.append(Edge(EdgeKey(node, EdgeType.ATTACHED, target, run)))
+            targets = _touched(view, model.dataset, bindings, ids)
+            if model.version or not targets:
+                # Not a version this run touched: the model as such, and the node says which version was named.
+                targets = [ids(NodeKind.DATASET, model.dataset), *targets]
+            content.edges += [Edge(EdgeKey(node, EdgeType.ATTACHED, target, run)) for target in targets]
 
 
 def _subjects(view: RunView, run: str, subject: Any, bindings: Bindings, ids: Ids) -> list[str]:
     """Versions of the subject that this run touched, else the run itself."""
     if not isinstance(subject, dict):
         return [run]
-    wanted = identity.dataset(subject["ns"], subject["n"])
+    return _touched(view, identity.dataset(subject["ns"], subject["n"]), bindings, ids) or [run]
+
+
+def _touched(view: RunView, wanted: bytes, bindings: Bindings, ids: Ids) -> list[str]:
+    """Versions of a dataset that a run used or generated."""
     versions = [bound.version for bound in bindings.get(wanted, ())]
     for output in view.outputs if view.generates else ():
         if output.dataset == wanted:
@@ -175,7 +187,7 @@ def _subjects(view: RunView, run: str, subject: Any, bindings: Bindings, ids: Id
                 identity.dataset_version(output.namespace, output.name, *version)
                 for version in output_versions(view, output)
             ]
-    return [ids(NodeKind.DATASET_VERSION, version) for version in dict.fromkeys(versions)] or [run]
+    return [ids(NodeKind.DATASET_VERSION, version) for version in dict.fromkeys(versions)]
 
 
 def _run_id(named: dict[str, str], ids: Ids) -> str:
@@ -209,6 +221,8 @@ def _run_props(view: RunView, ids: Ids, found: dict[str, TypedValue]) -> dict[st
         props["error"] = facet.get("message")
     if view.environment is not None:
         props["environment"] = view.environment
+    if view.entry_point is not None:
+        props["entry_point"] = view.entry_point
     if view.host is not None:
         props["host"] = view.host
     if view.failed and view.outputs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lineage_graph import identity
 from lineage_graph.canonical import canonical_bytes
@@ -23,6 +23,15 @@ _SCHEME_RANK = {identity.SCHEME_VERSION: 0, identity.SCHEME_DIGEST: 1}
 _DESCRIBES = ("rows", "bytes", "rowsd", "schema", "model", "sampled", "digest")
 
 
+class Passed(NamedTuple):
+    """A value was handed over by a run; `changed` when it was not the same any more by then."""
+
+    namespace: str
+    run_id: str
+    argument: str
+    changed: bool
+
+
 @dataclass(slots=True)
 class Mention:
     """A dataset as one side of a run names it: all versions stated at the best scheme, and what describes it."""
@@ -31,7 +40,7 @@ class Mention:
     namespace: str
     name: str
     versions: list[tuple[str, str]] = field(default_factory=list)
-    passed: list[tuple[str, str, str]] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
     stated: list[tuple[str, str]] | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -55,6 +64,7 @@ class RunView:
     inputs: list[Mention] = field(default_factory=list)
     outputs: list[Mention] = field(default_factory=list)
     code: list[str] | None = None
+    entry_point: str | None = None
     environment: str | None = None
     actor: dict[str, str] | None = None
     host: str | None = None
@@ -137,6 +147,8 @@ def _names(view: RunView, named: dict[str, list[tuple[bytes, Any]]]) -> None:
     # Our own code facet knows about uncommitted changes; the standard location does not.
     codes = sorted(values("code"), key=lambda code: (not code["ours"], code["key"]))
     view.code = codes[0]["key"] if codes else None
+    entries = values("entry")
+    view.entry_point = entries[0] if entries else None
     environments, actors, hosts = values("env"), values("actor"), values("host")
     view.environment = environments[0] if environments else None
     view.actor = actors[0] if actors else None
@@ -174,8 +186,8 @@ def _mention(dataset: bytes, values: list[dict[str, Any]]) -> Mention:
         if "s" in value and _SCHEME_RANK[value["s"]] == best and (value["s"], value["v"]) not in seen:
             seen.add((value["s"], value["v"]))
             mention.versions.append((value["s"], value["v"]))
-        if "pass" in value and tuple(value["pass"]) not in mention.passed:
-            mention.passed.append((value["pass"][0], value["pass"][1], value["pass"][2]))
+        if "pass" in value and Passed(*value["pass"]) not in mention.passed:
+            mention.passed.append(Passed(*value["pass"]))
         if "from" in value:
             sources = {(source["ns"], source["n"]) for source in value["from"]}
             mention.stated = sorted(sources | set(mention.stated or ()))

@@ -44,7 +44,12 @@ def _input(member: dict[str, Any], run: bytes, job: tuple[str, str], at: int) ->
     if passed is not None:
         origin, origin_job = passed.get("run"), passed.get("job")
         if isinstance(origin, dict) and is_text(origin.get("runId")) and isinstance(origin_job, dict):
-            value["pass"] = [str(origin_job.get("namespace", job[0])), origin["runId"], str(passed.get("argument", ""))]
+            value["pass"] = [
+                str(origin_job.get("namespace", job[0])),
+                origin["runId"],
+                str(passed.get("argument", "")),
+                passed.get("changed") is True,
+            ]
     found += _checks_on(member, run, value)
     found.append(Fact(NodeKind.RUN, run, "input", value, None, found[0].subject))
     return found

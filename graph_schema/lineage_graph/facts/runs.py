@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 from lineage_graph import identity
 from lineage_graph.canonical import content_hash
 from lineage_graph.event import EVENT_TYPES, facet_of, is_text
 from lineage_graph.facts.row import Fact
 from lineage_graph.model import NodeKind
+from lineage_graph.names import normalise
 
 # Run facets kept as they are, by event time.
 KEPT_RUN = (
@@ -85,6 +86,12 @@ def _run_facets(event: dict[str, Any], run: bytes, job: tuple[str, str], at: int
     actor = facet_of(owner, "weftline_actor")
     if actor is not None and is_text(actor.get("issuer")) and is_text(actor.get("user")):
         found += _actor(actor, run)
+    deployments = facet_of(owner, "weftline_deployments")
+    if deployments is not None and isinstance(deployments.get("deployments"), list):
+        for deployment in deployments["deployments"]:
+            model = deployed_model(deployment)
+            if model is not None:
+                found.append(Fact(NodeKind.DATASET, model.dataset, "dataset", {"ns": model.namespace, "n": model.name}))
     checks = facet_of(owner, "weftline_checks")
     if checks is not None and isinstance(checks.get("checks"), list):
         found += _checks(checks["checks"], run)
@@ -184,10 +191,15 @@ def _code(event: dict[str, Any], run: bytes) -> list[Fact]:
             )
         ]
     subject = identity.ident(NodeKind.CODE_VERSION, *key)
-    return [
+    # Which script ran is the run's: many scripts run from one commit.
+    entry = content.pop("entryPoint", None)
+    found = [
         Fact(NodeKind.CODE_VERSION, subject, "content", content),
         Fact(NodeKind.RUN, run, "code", {"key": key, "ours": facet is not None}, None, subject),
     ]
+    if is_text(entry):
+        found.append(Fact(NodeKind.RUN, run, "entry", entry))
+    return found
 
 
 def _content(facet: dict[str, Any]) -> dict[str, Any]:
@@ -204,6 +216,25 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+class DeployedModel(NamedTuple):
+    """The model an item of `weftline_deployments` names; `version` is what the user wrote, "" without one."""
+
+    dataset: bytes
+    namespace: str
+    name: str
+    version: str
+
+
+def deployed_model(deployment: Any) -> DeployedModel | None:
+    """Which model was deployed, None when the item names none."""
+    model = deployment.get("model") if isinstance(deployment, dict) else None
+    if not isinstance(model, dict) or not (is_text(model.get("namespace")) and is_text(model.get("name"))):
+        return None
+    namespace, name = normalise(model["namespace"], model["name"])
+    version = model.get("version")
+    return DeployedModel(identity.dataset(namespace, name), namespace, name, "" if version is None else str(version))
 
 
 def check_ident(run: bytes, check: dict[str, Any]) -> bytes:
