@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import httpx2
 
 API = "/api/v1"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Json = dict[str, Any]
 
 
@@ -174,7 +175,11 @@ class Client:
             headers = {"Lineage-Project": self.project, "Accept": "application/json"}
             if self._token:
                 headers["Authorization"] = f"Bearer {self._token}"
-            http = self._http = httpx2.Client(base_url=self.url + API, headers=headers, timeout=self._timeout)
+            # A proxy in the environment is for other hosts than this one.
+            proxied = urlsplit(self.url).hostname not in _LOOPBACK
+            http = self._http = httpx2.Client(
+                base_url=self.url + API, headers=headers, timeout=self._timeout, trust_env=proxied
+            )
         try:
             answer = http.request(method, path, **arguments)
         except httpx2.TimeoutException:
@@ -186,9 +191,9 @@ class Client:
             raise ServiceUnavailable(
                 f"no service answers at {self.url} ({error}); check LINEAGE_URL, or start one: lineage server"
             ) from None
-        return self._body(answer)
+        return self._body(path, answer)
 
-    def _body(self, answer: httpx2.Response) -> Json:
+    def _body(self, path: str, answer: httpx2.Response) -> Json:
         try:
             body = answer.json()
         except ValueError:
@@ -199,6 +204,11 @@ class Client:
             raise BadAnswer(
                 f"{self.url} answered {answer.status_code} without a problem this client knows; is that address a "
                 "weftline service? (lineage doctor)"
+            )
+        if answer.status_code == 405 or body.get("detail") == "Not Found":  # the framework's word, not a route's
+            raise ServiceRefused(
+                answer.status_code,
+                {**body, "detail": f"the service at {self.url} does not answer {path}: its version is not this one's"},
             )
         if answer.status_code == 409 and "candidates" in body:
             raise Ambiguous(body)

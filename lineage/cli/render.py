@@ -20,6 +20,7 @@ from rich.text import Text
 
 Json = dict[str, Any]
 
+_JUST_NOW = 5  # seconds
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _RUN_ID_CUTS = (13, 18, 23, 36)  # a UUIDv7's millisecond with its dash, then one group more each
 _STATE_STYLES = {"COMPLETE": "green", "FAIL": "bold red", "ABORT": "yellow", "RUNNING": "cyan", "START": "cyan"}
@@ -100,6 +101,8 @@ def when(text: str | None, now: datetime | None = None) -> str:
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     if seconds < 0 or seconds >= 30 * 86_400:
         return moment.date().isoformat()
+    if seconds < _JUST_NOW:
+        return "just now"
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {unit} ago"

@@ -16,6 +16,14 @@ from lineage.cli.render import Json, bold, count, dim, duration, joined, number,
 
 _METRICS_SHOWN = 3
 _INDENTED = 120  # columns; beyond them lines of a deeper level stay where they are
+# Where a commit comes from when no checkout was there to ask.
+_TOLD_BY = {
+    "environment": "told by LINEAGE_CODE_COMMIT",
+    "ci": "told by the CI system",
+    "deployment": "told by the deployment",
+    "direct_url": "told by the installed package",
+    "sourceCodeLocation": "told by the producer",
+}
 _CAUSAL = ("USED", "GENERATED_BY", "DERIVED_FROM")
 
 
@@ -229,8 +237,10 @@ def metrics(attributes: Mapping[str, Any]) -> Text:
 def code_label(props: Mapping[str, Any]) -> str:
     """A code version in few characters: commit or source digest, and whether it was dirty."""
     if props.get("commit"):
-        dirty = " (dirty, diff kept)" if props.get("diffDigest") else " (dirty)" if props.get("dirty") else ""
-        return f"{str(props['commit'])[:10]}{dirty}"
+        dirty = "dirty, diff kept" if props.get("diffDigest") else "dirty" if props.get("dirty") else ""
+        told = _TOLD_BY.get(str(props.get("source")), "")
+        remarks = ", ".join(remark for remark in (dirty, told) if remark)
+        return f"{str(props['commit'])[:10]}{f' ({remarks})' if remarks else ''}"
     if props.get("sourceDigest"):
         return f"source {str(props['sourceDigest']).removeprefix('sha256:')[:10]} (no repository)"
     return "unknown"

@@ -122,6 +122,7 @@ def without_service(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.full
 def test_a_base_install_says_how_to_get_answers_and_what_waits(alone: Home, tmp_path: Path) -> None:
     track(tmp_path)
     for arguments in (["runs"], ["origins", "mean"], ["spool", "sync"], ["server"]):

@@ -65,6 +65,7 @@ NOW = datetime(2026, 5, 11, 12, 0, 0, tzinfo=UTC)
     ("moment", "shown"),
     [
         (None, "-"),
+        ("2026-05-11T11:59:59.000000Z", "just now"),
         ("2026-05-11T11:59:48.000000Z", "12 s ago"),
         ("2026-05-11T11:58:00.000000Z", "2 min ago"),
         ("2026-05-11T09:00:00.000000Z", "3 h ago"),
@@ -219,7 +220,8 @@ def test_a_node_shared_by_two_inputs_is_opened_once() -> None:
     [
         ({"commit": "4be1c07aaaaaaaaa", "dirty": False}, "4be1c07aaa"),
         ({"commit": "4be1c07aaaaaaaaa", "dirty": True, "diffDigest": "x"}, "4be1c07aaa (dirty, diff kept)"),
-        ({"commit": "4be1c07aaaaaaaaa", "dirty": True}, "4be1c07aaa (dirty)"),
+        ({"commit": "4be1c07aaaaaaaaa", "dirty": True, "source": "git"}, "4be1c07aaa (dirty)"),
+        ({"commit": "4be1c07aaaaaaaaa", "source": "ci"}, "4be1c07aaa (told by the CI system)"),
         ({"sourceDigest": "sha256:0123456789abcdef"}, "source 0123456789 (no repository)"),
         ({}, "unknown"),
     ],
