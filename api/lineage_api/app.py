@@ -5,8 +5,6 @@ Owns how the parts are put together. Each feature's folder owns its routes.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,9 +15,13 @@ from starlette.responses import JSONResponse
 
 from lineage_api import digests, health, problem
 from lineage_api.access import Action, permissions, requires
+from lineage_api.entities import endpoints as entities
 from lineage_api.folder import Claim
 from lineage_api.ingest import endpoints as ingest
 from lineage_api.limits import LOOPBACK_NAMES, App, HostGate
+from lineage_api.models import endpoints as models
+from lineage_api.policy import endpoints as policy
+from lineage_api.provenance import endpoints as provenance
 from lineage_api.service import Service
 from lineage_api.settings import Settings
 
@@ -63,11 +65,8 @@ def create_app(settings: Settings, claim: Claim | None = None) -> FastAPI:
     problem.install(app)
     app.router.routes.extend(ingest.routes())
     app.include_router(health.router)
-    app.include_router(digests.router, prefix=API)
-    for feature in ("provenance", "entities", "models", "policy"):
-        if importlib.util.find_spec(f"lineage_api.{feature}.endpoints") is None:
-            continue
-        app.include_router(importlib.import_module(f"lineage_api.{feature}.endpoints").router, prefix=API)
+    for feature in (digests, provenance, entities, models, policy):
+        app.include_router(feature.router, prefix=API)
     app.add_api_route(
         f"{API}/openapi.json",
         _description,

@@ -57,13 +57,12 @@ def server(
     settings = _settings(data, graph, host, port)
     typer.echo(f"weftline serves {settings.data} on http://{host}:{port} (graph: {graph})", err=True)
     try:
-        raise typer.Exit(run(settings))
-    except FolderInUse as error:
-        raise LineageError(str(error)) from None
-    except OSError as error:
+        code = run(settings)
+    except (FolderInUse, OSError) as error:
         raise LineageError(str(error)) from None
     except RuntimeError as error:
         raise UsageError(str(error)) from None
+    raise typer.Exit(code)
 
 
 @server_app.command()

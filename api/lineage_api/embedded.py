@@ -74,6 +74,7 @@ def _start(data: Path) -> Runtime:
                     f"--data={data}",
                     f"--idle={IDLE_SECONDS}",
                     f"--ready={writer}",
+                    "--detach",
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -84,9 +85,9 @@ def _start(data: Path) -> Runtime:
             )
         os.close(writer)
         writer = -1
+        process.wait()
         line = _read_line(reader, START_SECONDS)
         if not line:
-            process.poll()
             raise ServiceUnavailable(f"the embedded service did not start; {log} says why")
         found = orjson.loads(line)
         return Runtime(found["url"], found["pid"], found["instance"])

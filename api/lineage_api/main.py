@@ -66,7 +66,10 @@ def main() -> None:
     parser.add_argument("--graph", default="embedded")
     parser.add_argument("--idle", type=float, default=None)
     parser.add_argument("--ready", type=int, default=None)
+    parser.add_argument("--detach", action="store_true", help="leave the starter, which need not reap us")
     arguments = parser.parse_args()
+    if arguments.detach and os.fork():
+        os._exit(0)
     configure()
     settings = Settings(
         data=arguments.data,

@@ -127,9 +127,8 @@ def test_s1_acknowledged_records_survive_every_kill(tmp_path: Path) -> None:
     assert len(stored) == len(set(stored)), "an event is in the journal twice"
     lost = set(marks(load.acked)) - set(stored)
     busy = os.getloadavg()[0]
-    print(
-        f"[S1] {kills} kills, {len(load.acked)} acknowledged, {len(stored)} stored, {slowest=:.1f} s, load {busy:.1f}"
-    )
+    print(f"[S1] {kills} kills, {len(load.acked)} acknowledged, {len(stored)} stored")
+    print(f"[S1] slowest start {slowest:.1f} s at load {busy:.1f}{' (not measured)' if busy > 1.5 else ''}")
     assert not lost
     assert slowest <= RESTART_SECONDS or busy > 1.5
     with server.restart():
@@ -247,11 +246,11 @@ def test_s5_a_server_killed_anywhere_keeps_journal_and_leaves_whole(tmp_path: Pa
     for turn in range(rounds):
         data, marker = tmp_path / f"s{turn}", tmp_path / f"killed{turn}"
         data.mkdir()
-        server = Server(data, environment=dying_environment("lineage_api.main", rng.randint(1, 260), marker))
+        server = Server(data, environment=dying_environment("lineage_api.main", rng.randint(1, 400), marker))
         acked = until_gone(server)
         died += marker.exists()
-        stored = set(marks(bodies_of(data))) if (data / "registry.db").stat().st_size else set()
-        assert set(marks(acked)) <= stored
+        if acked:  # killed while its schema was made, it has no journal to look into
+            assert set(marks(acked)) <= set(marks(bodies_of(data)))
         with server.restart():
             send_all(server, history(), size=7)
             assert server.digest() == expected
