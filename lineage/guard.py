@@ -1,12 +1,13 @@
 """The one guard between our code and the user's.
 
 Owns the promise that no exception of ours escapes into a user's call. Everything the SDK does inside a user's
-process enters through a function wrapped here. It does not catch `KeyboardInterrupt`, `SystemExit` and their like:
-those belong to the user.
+process enters through a function wrapped here, which also makes it the place that knows whose code is at work
+(`ours`). It does not catch `KeyboardInterrupt`, `SystemExit` and their like: those belong to the user.
 """
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable
 from functools import wraps
@@ -18,16 +19,31 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class _Depth(threading.local):
+    calls = 0
+
+
+_depth = _Depth()
+
+
+def ours() -> bool:
+    """Whether this thread is in our code at the moment: what it reads or writes then is not the user's doing."""
+    return _depth.calls > 0
+
+
 def guarded(fn: Callable[P, T]) -> Callable[P, T | None]:
     """Make `fn` answer None, and warn once per place, instead of raising an `Exception`."""
 
     @wraps(fn)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T | None:
+        _depth.calls += 1
         try:
             return fn(*args, **kwargs)
         except Exception as error:
             _report(fn.__module__ + "." + fn.__qualname__, error)
             return None
+        finally:
+            _depth.calls -= 1
 
     return inner
 

@@ -12,7 +12,7 @@ import stat
 import threading
 from typing import TYPE_CHECKING, Any
 
-from lineage import active, diagnostics, first_party, naming, settings
+from lineage import active, diagnostics, first_party, guard, naming, settings
 from lineage.datasets import Dataset
 from lineage.guard import guarded
 
@@ -49,7 +49,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def current() -> Run | None:
-    """The run that reads and writes belong to here, or None."""
+    """The run that reads and writes belong to here; None too where it is ourselves who read."""
+    if guard.ours():
+        return None
     run = active.current()
     if run is None or run.over or settings.current().disabled:
         return None
@@ -98,10 +100,9 @@ def note(run: Run, dataset: Dataset, *, writes: bool) -> None:
 
 
 @guarded
-def moved(source: str, destination: str) -> None:
-    """A file was renamed: what was written under the old name is an output under the new one."""
-    run = current()
-    seen = run.__dict__.get("_autocaptured") if run is not None else None
+def moved(run: Run, source: str, destination: str) -> None:
+    """A file was renamed: what `run` wrote under the old name is its output under the new one."""
+    seen = run.__dict__.get("_autocaptured")
     if seen is None:
         return
     before = Dataset("file", naming.file_name(source))

@@ -155,12 +155,14 @@ def watch(original: Callable[..., Any], target: Target) -> Callable[..., Any]:
     def watched(*args: Any, **kwargs: Any) -> Any:
         if getattr(_inside, "depth", 0):
             return original(*args, **kwargs)
+        run = observed.current()
+        if run is not None and target.writes and kwargs.get("mode") == "a" and not target.table:
+            _extended(run, args[target.position] if len(args) > target.position else kwargs.get(target.argument))
         _inside.depth = 1
         try:
             result = original(*args, **kwargs)
         finally:
             _inside.depth = 0
-        run = observed.current()
         if run is not None:
             _note(run, target, args, kwargs)
         return result
@@ -200,7 +202,9 @@ def watch_open(original: Callable[..., Any]) -> Callable[..., Any]:
         run = observed.current()
         if run is None:
             return original(file, mode, *args, **kwargs)
-        if "+" in mode and "w" not in mode:
+        if "a" in mode:
+            _extended(run, file)
+        elif "+" in mode and "w" not in mode:
             _opened(run, file, writes=False)  # what is in it before the run changes it
         handle = original(file, mode, *args, **kwargs)
         _opened(run, file, writes=not _CHANGES.isdisjoint(mode))
@@ -217,14 +221,26 @@ def _opened(run: Any, file: Any, *, writes: bool) -> None:
         _inside.depth = 0
 
 
+def _extended(run: Any, file: Any) -> None:
+    """What is appended to is read in effect: its earlier content is part of what the run leaves, if there is any."""
+    try:
+        extends = os.stat(file).st_size > 0
+    except (OSError, TypeError, ValueError):
+        return
+    if extends:
+        _opened(run, file, writes=False)
+
+
 def watch_rename(original: Callable[..., Any]) -> Callable[..., Any]:
     """A stand-in for `os.replace` and `os.rename`: many a file is written under another name first."""
 
     @functools.wraps(original)
     def renamed(src: Any, dst: Any, **kwargs: Any) -> Any:
         result = original(src, dst, **kwargs)
-        if not kwargs and isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike)):
-            observed.moved(os.fsdecode(src), os.fsdecode(dst))
+        run = observed.current()
+        paths = isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike))
+        if run is not None and paths and not kwargs:
+            observed.moved(run, os.fsdecode(src), os.fsdecode(dst))
         return result
 
     return renamed
