@@ -126,6 +126,9 @@ class EdgeItem(BaseModel):
         default=None, description="On DERIVED_FROM and handed-over USED: how well it is known."
     )
     basis: Basis = Basis.OBSERVED
+    changed: bool = Field(
+        default=False, description="The value was changed between the task that made it and the one that took it."
+    )
     valid_from: str | None = None
     valid_to: str | None = None
     props: dict[str, Any] = Field(default_factory=dict)
@@ -155,6 +158,7 @@ def edge_item(edge: Edge) -> EdgeItem:
         explicit=edge.explicit,
         precision=edge.precision or None,
         basis=edge.basis,
+        changed=edge.props.get("changed") is True,
         valid_from=rfc3339(edge.valid_from),
         valid_to=rfc3339(edge.valid_to),
         props=dict(edge.props),

@@ -188,7 +188,8 @@ def _how(graph: Graph, edge: Json, meant: str) -> str:
         words.append(precision)
     if edge.get("basis") == "inferred":
         words.append("inferred")
-    return f"   {', '.join(words)}" if words else ""
+    changed = "   (changed on its way)" if edge.get("changed") else ""
+    return f"   {', '.join(words)}{changed}" if words else changed
 
 
 def descent(graph: Graph, root: str) -> Branch:
@@ -206,8 +207,9 @@ def descent(graph: Graph, root: str) -> Branch:
             continue
         opened.add((node, through))
         steps = []
-        for effect in effects:
-            child = Branch(graph.label(effect))
+        for effect, edge in effects:
+            changed = dim("   (changed on its way)" if edge.get("changed") else "")
+            child = Branch(Text.assemble(graph.label(effect), changed))
             branch.children.append(child)
             is_run = graph.nodes.get(effect, {}).get("kind") == "Run"
             steps.append((child, effect, node if is_run else ""))
@@ -215,14 +217,14 @@ def descent(graph: Graph, root: str) -> Branch:
     return top
 
 
-def _effects(graph: Graph, node: str, through: str) -> Iterator[str]:
+def _effects(graph: Graph, node: str, through: str) -> Iterator[tuple[str, Json]]:
     """Runs that used a version; outputs of a run, of those that say what they derive from only what does so."""
     for edge in graph.arriving(node, "USED"):
-        yield edge["src"]
+        yield edge["src"], edge
     for edge in graph.arriving(node, "GENERATED_BY"):
         stated = graph.leaving(edge["src"], "DERIVED_FROM") if edge.get("explicit") and through else ()
         if not stated or any(source["dst"] == through and source["via"] == node for source in stated):
-            yield edge["src"]
+            yield edge["src"], edge
 
 
 def metrics(attributes: Mapping[str, Any]) -> Text:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from lineage_api.deps import Cancellation
 from lineage_api.reading import Reading
 from lineage_graph.identity import SCHEME_RUN, SCHEME_UNVERSIONED
-from lineage_graph.model import Edge, EdgeType, Node, NodeKind
+from lineage_graph.model import Edge, EdgeKey, EdgeType, Node, NodeKind
 from lineage_graph.traversal import Direction, Limits, Walk, WalkEdge, leaves, walk
 
 LIMITS = Limits(nodes=5_000, seconds=2.0)
@@ -29,6 +29,7 @@ class Ancestry:
         nodes: every node of the walk, its runs' leaves and what is attached, by id.
         beside: edges to leaves and from attached nodes.
         sources: versions no run is known to have made, nearest first.
+        changed: edges of the walk over which a value was handed that was not the same any more by then.
     """
 
     root: str
@@ -36,6 +37,7 @@ class Ancestry:
     nodes: dict[str, Node]
     beside: Sequence[Edge]
     sources: Sequence[Node]
+    changed: frozenset[EdgeKey] = frozenset()
 
     def of_kind(self, kind: NodeKind) -> list[Node]:
         """Nodes of a kind: those of the walk in its order, then the others by id."""
@@ -68,6 +70,16 @@ class Ancestry:
         """A shortest way from the root to a node of the walk."""
         return self.walk.path(node)
 
+    @property
+    def handovers_changed(self) -> list[WalkEdge]:
+        """The `changed` edges in the walk's order, one for each value that a run took."""
+        found: dict[tuple[str, str], WalkEdge] = {}
+        for edge in self.walk.edges:
+            if edge.key in self.changed:
+                taker = edge.src if edge.type is EdgeType.USED else edge.via
+                found.setdefault((taker, edge.dst), edge)
+        return list(found.values())
+
     def _targets(self, sources: Iterable[str], type: EdgeType) -> list[str]:
         wanted = set(sources)
         return [edge.key.dst for edge in self.beside if edge.key.type is type and edge.key.src in wanted]
@@ -92,7 +104,9 @@ def ancestry(cancellation: Cancellation, reading: Reading, root: str) -> Ancestr
     versions = [node.id for node in placed if node.kind is NodeKind.DATASET_VERSION]
     made = {edge.key.src for edge in store.edges_from(project, versions, [EdgeType.GENERATED_BY], found.as_of)}
     sources = [nodes[version] for version in versions if version not in made]
-    return Ancestry(root, found, nodes, [*beside, *attached], sources)
+    handed = [edge.key for edge in found.edges if edge.precision]
+    changed = frozenset(e.key for e in store.edges(project, handed, found.as_of) if e.props.get("changed") is True)
+    return Ancestry(root, found, nodes, [*beside, *attached], sources, changed)
 
 
 def is_exact(version: Node) -> bool:

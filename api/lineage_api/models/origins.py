@@ -68,7 +68,10 @@ def origins(
             PlacedNode(**node_item(node).model_dump(), depth=found.walk.nodes.get(node.id))
             for node in found.nodes.values()
         ],
-        edges=[*map(drawn, found.walk.edges), *map(edge_item, found.beside)],
+        edges=[
+            *(drawn(edge, changed=edge.key in found.changed) for edge in found.walk.edges),
+            *map(edge_item, found.beside),
+        ],
         completeness=known,
         as_of=AsOfAnswer(known_at=found.walk.as_of.known_at or 0, valid_at=None),
     )
@@ -132,6 +135,9 @@ def _missing(found: Ancestry) -> Iterator[Missing]:
             yield Missing(
                 subject=run.id, what="inputs", text=f"what {title} made its outputs from: no input was recorded"
             )
+    for changed in dict.fromkeys(edge.dst for edge in found.handovers_changed):
+        text = f"{label(found.nodes[changed])} was changed between tasks: its digest is not what was used"
+        yield Missing(subject=changed, what="version", text=text)
     for version in found.versions:
         title = label(version)
         if is_unbound(version):

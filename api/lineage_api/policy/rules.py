@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from lineage_api.answers import is_silent
 from lineage_api.models.ancestry import Ancestry, is_exact, is_in_memory, is_unbound, label
 from lineage_api.policy.schemas import Passed, Refusal, Rule
-from lineage_graph.model import Node, NodeKind
+from lineage_graph.model import EdgeType, Node, NodeKind
 
 
 def dirty_code(found: Ancestry) -> Iterator[Refusal]:
@@ -26,7 +26,15 @@ def dirty_code(found: Ancestry) -> Iterator[Refusal]:
 
 
 def missing_digest(found: Ancestry) -> Iterator[Refusal]:
-    """Every stored version has an exact content digest. Values in memory are held by the run that made them."""
+    """Every stored version has an exact content digest, and no value was changed after its digest was taken.
+
+    Values in memory are held by the run that made them.
+    """
+    for edge in found.handovers_changed:
+        source, taken = found.nodes[edge.src], found.nodes[edge.dst]
+        taker = source if edge.type is EdgeType.USED else found.nodes.get(edge.via, source)
+        text = f"{label(taken)} was changed on its way to {label(taker)}: its digest is not what was used"
+        yield _refusal(Rule.MISSING_DIGEST, found, source, text, taken)
     for version in found.versions:
         if is_in_memory(version) or is_exact(version):
             continue

@@ -173,8 +173,8 @@ def _edges(reading: Reading, edges: Collection[WalkEdge], as_of: AsOf) -> list[E
     return [edge_item(stored[edge.key]) if edge.key in stored else drawn(edge) for edge in edges]
 
 
-def drawn(edge: WalkEdge) -> EdgeItem:
-    """An edge that a view draws and no store holds."""
+def drawn(edge: WalkEdge, *, changed: bool = False) -> EdgeItem:
+    """An edge as a walk or view knows it, without times and props."""
     return EdgeItem(
         src=edge.src,
         type=edge.type.value,
@@ -184,6 +184,7 @@ def drawn(edge: WalkEdge) -> EdgeItem:
         explicit=edge.explicit,
         precision=edge.precision or None,
         basis=edge.basis,
+        changed=changed,
     )
 
 
