@@ -18,7 +18,6 @@ import pandas as pd
 import sklearn.datasets
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, roc_auc_score
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -49,9 +48,8 @@ def load(source: Path) -> pd.DataFrame:
 def clean(raw: pd.DataFrame, correlated: float = 0.98) -> pd.DataFrame:
     """Drop repeated tumours, impossible ones, and columns that say what another one says."""
     log_param("correlated", correlated)
-    kept = raw.drop_duplicates()
-    kept = kept[kept["mean radius"] > 0]
-    matrix = kept[COLUMNS].corr().abs()
+    kept = raw.drop_duplicates().query("`mean radius` > 0")
+    matrix = kept.loc[:, COLUMNS].corr().abs()
     redundant = [column for place, column in enumerate(COLUMNS) if (matrix.iloc[:place, place] > correlated).any()]
     log_check("no missing values", not kept.isna().to_numpy().any())
     return kept.drop(columns=redundant)
@@ -59,11 +57,11 @@ def clean(raw: pd.DataFrame, correlated: float = 0.98) -> pd.DataFrame:
 
 @tracked_task
 def split(tumours: pd.DataFrame, held_back: float = 0.25, seed: int = 7) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Hold a part back for the evaluation, with the same share of malignant ones."""
+    """Hold a part back, drawn by lot, to judge the model on."""
     log_param("held_back", held_back)
     log_param("seed", seed)
-    learn, judge = train_test_split(tumours, test_size=held_back, random_state=seed, stratify=tumours["benign"])
-    return learn, judge
+    judge = tumours.sample(frac=held_back, random_state=seed)
+    return tumours.drop(index=judge.index), judge
 
 
 @tracked_task
@@ -84,7 +82,7 @@ def evaluate(model: Pipeline, judge: pd.DataFrame) -> dict[str, float]:
         "accuracy": float(accuracy_score(benign, model.predict(measurements))),
     }
     log_metrics(metrics)
-    log_check("better than always guessing benign", metrics["accuracy"] > float(benign.mean()))
+    log_check("better than always guessing benign", metrics["accuracy"] > sum(benign) / len(benign))
     return metrics
 
 
