@@ -43,7 +43,7 @@ class Call:
         if result is not None:
             inputs, outputs = _returned(run, result, self.code) or ([], [])
         if self.outputs:
-            outputs += mentions.mentions(self.outputs)
+            outputs += mentions.mentions(run, self.outputs)
         run.end(None, inputs, outputs, at=at)
 
     @guarded
@@ -72,7 +72,7 @@ class Call:
         outputs = [handover.stream_entry(self.run)] if streamed else []
         closed = isinstance(error, GeneratorExit)
         if error is None or closed:
-            outputs += mentions.mentions(self.outputs)
+            outputs += mentions.mentions(self.run, self.outputs)
         self.run.end(None if closed else error, (), outputs, outcome="closed" if closed else None)
 
 
@@ -178,7 +178,7 @@ class Tracked(Generic[P, T]):
             for name in arguments.open_seeds(bound):
                 run.lacks("seed", f"{name} not set")
         if self.inputs is not None:
-            inputs += mentions.mentions(self._declared("inputs", self.inputs, bound))
+            inputs += mentions.mentions(run, self._declared("inputs", self.inputs, bound))
         if self.outputs is not None:
             outputs = self._declared("outputs", self.outputs, bound)
         run.begin(parameters, inputs)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage import naming
+from lineage.errors import NamelessModel
 
 MODEL_NAMESPACE = "models"
 MEMORY_NAMESPACE = "memory"
@@ -115,13 +116,16 @@ class Model(Dataset):
         name: name it is, or will be, registered under.
         version: number or digest, where a certain one is meant.
         description: a sentence about it.
+
+    Raises:
+        NamelessModel: the name is blank, or no text.
     """
 
     __slots__ = ()
 
     def __init__(self, name: str, version: str | int | None = None, *, description: str | None = None) -> None:
-        if not name.strip():
-            raise ValueError("a model needs a name: Model('churn')")
+        if _blank(name):
+            raise NamelessModel(f"a model needs a name, for example 'churn', not {name!r:.80}")
         super().__init__(MODEL_NAMESPACE, name, version=version, type="MODEL", description=description)
 
     def __repr__(self) -> str:
@@ -136,6 +140,17 @@ def coerce(thing: Any) -> Dataset:
         ValueError: see `Dataset`.
     """
     return thing if isinstance(thing, Dataset) else Dataset(thing)
+
+
+def _blank(name: object) -> bool:
+    return not isinstance(name, str) or not name.strip()
+
+
+def nameless() -> Model:
+    """What stands for a model that could not be registered: it has no name, and nothing that names it is recorded."""
+    empty = dict.fromkeys(Dataset.__slots__) | {"namespace": MODEL_NAMESPACE, "name": "", "type": "MODEL"}
+    made: Any = _restore(Model, empty)
+    return made  # type: ignore[no-any-return]
 
 
 def _restore(cls: type[Dataset], values: Mapping[str, Any]) -> Dataset:

@@ -5,6 +5,7 @@ These are for calls whose purpose is an answer: queries, the command line, the s
 
 LineageError
 ├── UsageError           the call cannot mean anything; the message says what would
+│   └── NamelessModel    a model's name is empty or no text; also a ValueError
 ├── ServiceUnavailable   no service answers, or none is configured
 ├── ServiceRefused       the service answered with a problem
 └── SpoolFormatError     a file in the spool this version cannot read
@@ -23,6 +24,10 @@ class LineageError(Exception):
 
 class UsageError(LineageError):
     """The arguments cannot mean anything; the message names the argument and what belongs there."""
+
+
+class NamelessModel(UsageError, ValueError):
+    """A model's name is empty or no text; the message says what it was."""
 
 
 class ServiceUnavailable(LineageError):

@@ -14,6 +14,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from lineage import diagnostics
+from lineage.errors import UsageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,6 +52,10 @@ def guarded(fn: Callable[P, T]) -> Callable[P, T | None]:
 def _report(place: str, error: Exception) -> None:
     """Say what failed; a failing report is given up, there is nobody left to tell."""
     try:
+        if isinstance(error, UsageError):
+            call = place.rpartition(".")[2]
+            diagnostics.warn_once(f"guard:{place}:{error}", f"{call}: not recorded, {error}"[:500])
+            return
         text = f"{type(error).__name__}: {error}"[:500]
         diagnostics.warn_once(
             f"guard:{place}:{type(error).__name__}",

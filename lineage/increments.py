@@ -71,8 +71,19 @@ def refuse_step(name: str) -> None:
 
 def check(
     name: str, success: bool, subject: Mapping[str, str] | None, severity: str | None, expected: Any, actual: Any
-) -> dict[str, Any]:
-    """An item of `weftline_checks`."""
+) -> dict[str, Any] | None:
+    """An item of `weftline_checks`, or None (and a warning) if `success` is no bool, Python's or NumPy's.
+
+    Nothing is taken by its truth: "failed" is true.
+    """
+    found = typed(success)
+    if found is None or found.type != "bool":
+        diagnostics.warn_once(
+            f"check:{name}",
+            f"log_check({name!r}): not recorded, success must be True or False, not a {type(success).__name__}; pass "
+            "the comparison itself, for example log_check('no nulls', nulls == 0), and details as actual=",
+        )
+        return None
     item: dict[str, Any] = {"name": name, "success": bool(success)}
     if severity is not None:
         item["severity"] = plain("severity", severity)

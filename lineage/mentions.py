@@ -6,31 +6,60 @@ Owns the step from a `Dataset`, `Model`, path or address to a member of an event
 
 from __future__ import annotations
 
+import os
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lineage import diagnostics, events, facets
 from lineage.datasets import Dataset, Model, coerce
 from lineage.digests import describe_dataset
+from lineage.errors import NamelessModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lineage.recording import Recording
+
 Nameable: TypeAlias = "Dataset | str | PathLike[str]"
 
 
-def mention(thing: Nameable, extra: dict[str, Any] | None = None) -> events.DatasetEntry | None:
-    """The entry of a dataset, with digest and schema where they are at hand; None (and a warning) if it names none."""
+def mention(run: Recording, thing: Nameable, extra: dict[str, Any] | None = None) -> events.DatasetEntry | None:
+    """The entry of a dataset, with digest and schema where they are at hand; None (and a warning) if it names none.
+
+    A path of this machine where nothing is makes `run` lack it: the entry says what was declared, no more.
+    """
     try:
         dataset = coerce(thing)
+        if not dataset.name:
+            raise ValueError("a model without a name")
     except (TypeError, ValueError) as error:
         diagnostics.warn_once(
             f"dataset:{type(thing).__name__}:{error}",
             f"not recorded: {error}; values passed from one tracked task to another are followed by themselves",
         )
         return None
+    absent(run, dataset)
     found = describe_dataset(dataset).facets
     return events.entry(dataset.namespace, dataset.name, {**_by_content(found), **(extra or {})})
+
+
+def absent(run: Recording, dataset: Dataset) -> bool:
+    """Whether a dataset is a path of this machine where nothing is now; `run` then lacks it, and a warning says so."""
+    if dataset.path is None:
+        return False
+    try:
+        os.stat(dataset.path)
+    except (FileNotFoundError, NotADirectoryError):
+        run.lacks(dataset.name, "declared, but there is no such file")
+        diagnostics.warn_once(
+            f"absent:{dataset.name}",
+            f"{dataset.name} is declared, but there is no such file: recorded by its name alone; "
+            "call log_output and log_file when the file is written",
+        )
+        return True
+    except OSError as error:
+        diagnostics.debug(f"{dataset.name}: {error}")
+    return False
 
 
 def _by_content(found: dict[str, Any]) -> dict[str, Any]:
@@ -43,12 +72,12 @@ def _by_content(found: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "weftline_digest": facets.digest(content)}
 
 
-def mentions(things: Iterable[Nameable]) -> list[events.DatasetEntry]:
+def mentions(run: Recording, things: Iterable[Nameable]) -> list[events.DatasetEntry]:
     """The entries of several; one that cannot be described does not cost the others."""
     found = []
     for thing in things:
         try:
-            entry = mention(thing)
+            entry = mention(run, thing)
         except Exception as error:
             diagnostics.warn_once(f"mention:{thing!r:.200}", f"{thing!r:.200} is not recorded: {error}")
             continue
@@ -59,13 +88,15 @@ def mentions(things: Iterable[Nameable]) -> list[events.DatasetEntry]:
 
 def reference(thing: Dataset | str) -> dict[str, str]:
     """A dataset or model as facets name it; a bare name is that of a registered model."""
-    dataset = Model(thing) if isinstance(thing, str) else thing
+    dataset = thing if isinstance(thing, Dataset) else Model(thing)
+    if not dataset.name:
+        raise NamelessModel("a model that could not be registered has no name")
     found = {"namespace": dataset.namespace, "name": dataset.name}
     if dataset.version is not None:
         found["version"] = dataset.version
     return found
 
 
-def file_entry(path: str | PathLike[str], name: str | None) -> events.DatasetEntry | None:
+def file_entry(run: Recording, path: str | PathLike[str], name: str | None) -> events.DatasetEntry | None:
     """The entry of a file that a run wrote, with the label a user gave it."""
-    return mention(Dataset(path, type="FILE", description=name))
+    return mention(run, Dataset(path, type="FILE", description=name))

@@ -135,15 +135,19 @@ def register_model(name: str, model: Any = None, tags: Mapping[str, Any] | None 
         tags: for example `{"stage": "candidate"}`.
 
     Returns:
-        The registered model, with `version` `sha256:…` where its content is known.
-
-    Raises:
-        ValueError: the name is empty.
+        The registered model, with `version` `sha256:…` where its content is known. With a name that is blank or no
+        text nothing is registered, a warning says so, and the answer is a model without a name.
     """
-    from lineage.datasets import Model
+    from lineage.datasets import Model, nameless
+    from lineage.errors import NamelessModel
     from lineage.runs import Run
 
-    fallback = Model(name)
+    try:
+        fallback = Model(name)
+    except NamelessModel as error:
+        if not settings.current().disabled:
+            diagnostics.warn_once(f"register_model:{error}", f"register_model: not registered, {error}")
+        return nameless()
     if settings.current().disabled:
         return fallback
     current = active.current()

@@ -53,6 +53,10 @@ class Recording:
         """Send one event that adds something to the run."""
         raise NotImplementedError
 
+    def lacks(self, what: str, why: str) -> None:
+        """Note that a piece of evidence is missing."""
+        raise NotImplementedError
+
     @_recorded
     def log_param(self, name: str, value: Any) -> None:
         """Record a parameter: a scalar, None, or a small JSON-like container; secrets are redacted."""
@@ -113,14 +117,14 @@ class Recording:
     @_recorded
     def log_input(self, dataset: Nameable) -> None:
         """Record that the run reads a dataset: a `Dataset`, a `Model`, a path or an address."""
-        entry = mentions.mention(dataset)
+        entry = mentions.mention(self, dataset)
         if entry is not None:
             self.increment(inputs=[entry])
 
     @_recorded
     def log_output(self, dataset: Nameable) -> None:
         """Record that the run has written a dataset; call it when the content is there."""
-        entry = mentions.mention(dataset)
+        entry = mentions.mention(self, dataset)
         if entry is not None:
             self.increment(outputs=[entry])
 
@@ -132,7 +136,7 @@ class Recording:
             path: the file.
             name: what people call it, for example `confusion matrix`.
         """
-        entry = mentions.file_entry(path, name)
+        entry = mentions.file_entry(self, path, name)
         if entry is not None:
             self.increment(outputs=[entry])
 
@@ -151,7 +155,8 @@ class Recording:
         if increments.name_of("log_check", name) is not None:
             subject = None if dataset is None else mentions.reference(dataset)
             item = increments.check(name, success, subject, severity, expected, actual)
-            self.increment({"weftline_checks": facets.checks([item])})
+            if item is not None:
+                self.increment({"weftline_checks": facets.checks([item])})
 
     @_recorded
     def log_deployment(self, model: Dataset | str, target: str, *, endpoint: str | None = None) -> None:
@@ -170,9 +175,9 @@ class Recording:
         """Record that a dataset holds predictions of a model; the model becomes an input of the run."""
         used = Model(model) if isinstance(model, str) else model
         facet = {"weftline_predictions": facets.predictions(mentions.reference(used))}
-        entry = mentions.mention(dataset, facet)
+        entry = mentions.mention(self, dataset, facet)
         if entry is not None:
-            self.increment(inputs=mentions.mentions([used]), outputs=[entry])
+            self.increment(inputs=mentions.mentions(self, [used]), outputs=[entry])
 
     @_recorded
     def tag(self, key: str, value: Any = True) -> None:

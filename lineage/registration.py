@@ -47,8 +47,9 @@ def _content(run: Run, model: Any) -> tuple[DatasetDescription | None, list[even
         return None, []
     if isinstance(model, (str, os.PathLike, Dataset)):
         dataset = model if isinstance(model, Dataset) else Dataset(model)
-        inputs = [] if _made_here(run, dataset) else mentions.mentions([dataset])
-        return describe_dataset(dataset), inputs
+        if mentions.absent(run, dataset) or _made_here(run, dataset):
+            return describe_dataset(dataset), []
+        return describe_dataset(dataset), mentions.mentions(run, [dataset])
     inputs = handover.inputs({"model": model}, run.id, run.known_inputs)
     seed = None if run.seeded or inputs else arguments.open_seed_of(model)
     if seed is not None:  # trained here; a run that trained it elsewhere has told

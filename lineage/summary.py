@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lineage.runs import Run
 
 MAX_COUNTED = 10_000
+MAX_MISSING = 5
 
 
 class Tally:
@@ -50,7 +51,9 @@ def tell(run: Run, state: str) -> None:
     parts += [f"model {name}{f' sha256:{digest[:4]}…' if digest else ''}" for name, digest in run.tally.models.items()]
     text = f"tracked: {', '.join(parts)}"
     if run.tally.missing:
-        text += "; missing: " + ", ".join(f"{what} ({why})" for what, why in sorted(run.tally.missing))
+        lacks = [f"{what} ({why})" for what, why in sorted(run.tally.missing)]
+        more = f" and {len(lacks) - MAX_MISSING} more" if len(lacks) > MAX_MISSING else ""
+        text += f"; missing: {', '.join(lacks[:MAX_MISSING])}{more}"
     if state != "COMPLETE":
         text += f"; {state}"
     diagnostics.tell(f"{text} — lineage show {run.short_id}{_waiting()}")

@@ -15,6 +15,7 @@ import pytest
 from lineage import (
     Dataset,
     Model,
+    current_run,
     log_check,
     log_deployment,
     log_file,
@@ -265,6 +266,41 @@ def test_a_broken_declaration_costs_only_itself(events: RecordingSink, capsys: p
     assert "inputs= could not be worked out" in capsys.readouterr().err
 
 
+def test_what_is_declared_and_not_there_is_missing(
+    events: RecordingSink, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [
+        str(tmp_path / name) for name in ("in.csv", "read.csv", "logged.csv", "file.bin", "below/scores", "out.csv")
+    ]
+
+    @tracked_task(inputs=names[:1], outputs=[names[5]])
+    def step() -> None:
+        log_input(names[1])
+        log_output(names[2])
+        log_output(names[2])
+        log_file(names[3])
+        log_predictions(names[4], "churn")
+
+    step()
+    found = events.run("step")
+    absent = [{"what": name, "why": "declared, but there is no such file"} for name in names]
+    assert found.events[0]["run"]["facets"]["weftline_run"]["missing"] == absent[:1]
+    assert found.facets["weftline_run"]["missing"] == absent
+    assert events.run("r").facets["weftline_run"]["missing"] == []
+    told = capsys.readouterr().err
+    assert [told.count(f"{name} is declared, but there is no such file") for name in names] == [1] * len(names)
+
+
+def test_only_a_path_of_this_machine_can_be_seen_to_be_missing(events: RecordingSink, tmp_path: Path) -> None:
+    (tmp_path / "there.csv").write_text("a")
+    for place in ("s3://bucket/in.csv", Dataset("postgres://host:5432", "db.public.t"), Model("m"), tmp_path):
+        log_input(place)
+        log_output(tmp_path / "there.csv")
+    current = current_run()
+    assert current is not None
+    assert current.missing == []
+
+
 def test_log_file_is_an_output_with_digest_and_label(events: RecordingSink, tmp_path: Path) -> None:
     file = tmp_path / "matrix.png"
     file.write_bytes(b"png")
@@ -286,8 +322,26 @@ def test_checks(events: RecordingSink) -> None:
         "actual": "12",
         "subject": {"namespace": "s3://b", "name": "raw.csv"},
     }
-    log_check("fresh", bool(np.bool_(True)))
-    assert events.events[-1]["run"]["facets"]["weftline_checks"]["checks"] == [{"name": "fresh", "success": True}]
+
+
+@pytest.mark.parametrize("success", [True, False, np.bool_(True), np.bool_(False)])
+def test_a_check_takes_a_bool(events: RecordingSink, success: Any) -> None:
+    log_check("fresh", success)
+    (check,) = events.events[-1]["run"]["facets"]["weftline_checks"]["checks"]
+    assert check == {"name": "fresh", "success": bool(success)}
+    assert type(check["success"]) is bool
+
+
+@pytest.mark.parametrize("success", ["failed", "True", 1, 0, None, 0.5, [], np.int64(1), np.array([True, False])])
+def test_a_check_is_not_taken_by_its_truth(
+    events: RecordingSink, success: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = len(events.events)
+    log_check("c", success)
+    assert len(events.events) == before
+    assert f"log_check('c'): not recorded, success must be True or False, not a {type(success).__name__}; pass" in (
+        capsys.readouterr().err
+    )
 
 
 def test_deployments(events: RecordingSink) -> None:

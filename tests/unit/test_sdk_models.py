@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from lineage import Model, log_output, register_model, run, tracked_flow, tracked_task
+from lineage import Model, log_deployment, log_output, register_model, run, tracked_flow, tracked_task
+from lineage.errors import NamelessModel, UsageError
 from lineage.testing import RecordingSink, recording
 
 
@@ -148,9 +149,49 @@ def test_what_cannot_be_digested_is_registered_all_the_same(events: RecordingSin
     assert registered(events, "train")["name"] == "churn"
 
 
-def test_an_empty_name_is_refused(events: RecordingSink) -> None:
-    with pytest.raises(ValueError, match="name"):
-        register_model("")
+@pytest.mark.parametrize("name", ["", "  ", None, 3])
+def test_without_a_name_nothing_is_registered_and_nothing_raised(
+    name: Any, events: RecordingSink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register_model(name, fitted())
+    assert events.events == []
+    with run("train") as train:
+        model = register_model(name, fitted())
+        assert train.register_model(name) is None
+        log_deployment(model, "production")
+        log_deployment(name, "production")
+        log_output(model)
+    assert isinstance(model, Model)
+    found = events.run("train")
+    assert (found.state, found.inputs, found.outputs) == ("COMPLETE", [], [])
+    assert not [event for event in events.events if "weftline_deployments" in event["run"]["facets"]]
+    told = capsys.readouterr().err
+    assert f"register_model: not registered, a model needs a name, for example 'churn', not {name!r}" in told
+    assert "please report" not in told
+
+
+@pytest.mark.parametrize("name", ["", " \t", None])
+def test_a_model_without_a_name_is_an_error_with_a_type(name: Any) -> None:
+    with pytest.raises(UsageError, match="needs a name") as caught:
+        Model(name)
+    assert isinstance(caught.value, NamelessModel)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_path_where_nothing_is_gives_the_model_no_content_and_the_run_no_input(
+    events: RecordingSink, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = tmp_path / "model.bin"
+    with run("train"):
+        model = register_model("m3", absent)
+    found = events.run("train")
+    assert model == Model("m3")
+    assert found.inputs == []
+    assert "weftline_digest" not in registered(events, "train")["facets"]
+    assert found.facets["weftline_run"]["missing"] == [
+        {"what": str(absent), "why": "declared, but there is no such file"}
+    ]
+    assert capsys.readouterr().err.count(f"{absent} is declared, but there is no such file") == 1
 
 
 def test_an_open_seed_is_told(events: RecordingSink) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,21 @@ def test_the_short_id_names_the_root_alone(events: RecordingSink, capsys: pytest
     for line in capsys.readouterr().err.splitlines():
         short = line.rpartition("lineage show ")[2]
         assert [r.job for r in events.runs if r.id.startswith(short)] == ["nightly"]
+
+
+def test_declared_files_that_are_not_there_are_told(
+    events: RecordingSink, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with run("train"):
+        log_input(tmp_path / "0.csv")
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert f"; missing: {tmp_path}/0.csv (declared, but there is no such file) — lineage show" in line
+    with run("train"):
+        for number in range(8):
+            log_input(tmp_path / f"{number}.csv")
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert f"{tmp_path}/4.csv (declared, but there is no such file) and 3 more — lineage show" in line
+    assert "5.csv" not in line
 
 
 def test_a_failed_run_says_so(events: RecordingSink, capsys: pytest.CaptureFixture[str]) -> None:
