@@ -4,7 +4,9 @@ Each run is a START and a COMPLETE event with two inputs, one output and 10-colu
 event a request over keep-alive connections, acknowledged when journalled. Rounds of the bare endpoint and of the
 service alternate; medians are printed with the load average.
 
-    python benchmarks/ingest.py [--rounds 3] [--seconds 8] [--graph neo4j://…]
+    python benchmarks/ingest.py [--rounds 3] [--seconds 8] [--graph neo4j]
+
+`--graph neo4j` starts the Neo4j that the tests use; its CPU (the JVM's) counts, its memory does not.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
@@ -70,8 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--graph", default="embedded")
-    parser.add_argument("--java-pid", type=int, default=None, help="Neo4j's process, to count its CPU")
+    parser.add_argument("--graph", choices=sorted(BARS), default="embedded")
     parser.add_argument("--jobs", type=int, default=200)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="weftline-ingest-") as folder:
@@ -82,20 +85,26 @@ def main() -> None:
 
 def measure(folder: Path, arguments: argparse.Namespace) -> list[str]:
     """All rounds; the lines to print."""
+    load = os.getloadavg()[0]
+    graph, java = ("embedded", []) if arguments.graph == "embedded" else _start_neo4j(folder)
     floor_port = free_port()
     floor = _start_floor(folder, floor_port)
     data = folder / "data"
     data.mkdir()
     bare: list[float] = []
+    bare_cpu: list[float] = []
     ours: list[dict[str, float]] = []
     try:
-        with Server(data, arguments.graph) as server:
-            pids = [_pid(server), *_children(_pid(server))] + ([arguments.java_pid] if arguments.java_pid else [])
+        with Server(data, graph) as server:
+            pids = [_pid(server), *_children(_pid(server)), *java]
             asyncio.run(drive(floor_port, 8, 1, arguments.jobs))
             asyncio.run(drive(server.port, 8, 2, arguments.jobs))
             server.settle()
             for _ in range(arguments.rounds):
-                bare.append(_rate(asyncio.run(drive(floor_port, 8, arguments.seconds / 2, arguments.jobs))))
+                cpu = _cpu_seconds(floor.pid)
+                burst = asyncio.run(drive(floor_port, 8, arguments.seconds / 2, arguments.jobs))
+                bare.append(_rate(burst))
+                bare_cpu.append((_cpu_seconds(floor.pid) - cpu) / burst.events * 1e3)
                 ours.append(_round(server, pids, arguments))
             events = server.ready_state()["journalled"]
             resident = sum(_resident(pid) for pid in pids[:2])
@@ -103,7 +112,9 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[str]:
     finally:
         floor.terminate()
         floor.wait()
-    return _report(arguments, bare, ours, resident, sizes, events)
+    figures = {"floor": statistics.median(bare), "floor_cpu": statistics.median(bare_cpu), "load": load}
+    figures |= {"resident": float(resident), "events": float(events)}
+    return _report(arguments, figures, ours, sizes)
 
 
 def _round(server: Server, pids: list[int], arguments: argparse.Namespace) -> dict[str, float]:
@@ -126,32 +137,27 @@ def _round(server: Server, pids: list[int], arguments: argparse.Namespace) -> di
 
 
 def _report(
-    arguments: argparse.Namespace,
-    bare: list[float],
-    ours: list[dict[str, float]],
-    resident: int,
-    sizes: dict[str, int],
-    events: int,
+    arguments: argparse.Namespace, figures: dict[str, float], ours: list[dict[str, float]], sizes: dict[str, int]
 ) -> list[str]:
-    bars = BARS["embedded" if arguments.graph == "embedded" else "neo4j"]
+    bars = BARS[arguments.graph]
     median = {key: statistics.median(row[key] for row in ours) for key in ours[0]}
-    floor = statistics.median(bare)
-    ratio = median["projected"] / floor
-    load = os.getloadavg()[0]
-    trust = "" if load <= 1.5 + 2 else "  (busy machine: trust CPU and ratios, not rates)"
-    per_event = sum(sizes.values()) / max(events, 1)
-    parts = ", ".join(f"{name} {size / max(events, 1):.0f}" for name, size in sizes.items())
+    ratio = median["projected"] / figures["floor"]
+    busy = figures["load"] > 1.5
+    absolute = "not measured: the machine was busy" if busy else "bar 100"
+    per_event = {name: size / figures["events"] for name, size in sizes.items()}
+    parts = ", ".join(f"{name} {size:.0f}" for name, size in per_event.items())
     return [
-        f"ingest, graph {arguments.graph.partition(':')[0]}, {arguments.rounds} rounds, load {load:.1f}{trust}",
-        f"bare FastAPI + orjson, 8 connections   {floor:8.0f} events/s",
+        f"ingest, graph {arguments.graph}, {arguments.rounds} rounds, load {figures['load']:.1f} at the start",
+        f"bare FastAPI + orjson, 8 connections   {figures['floor']:8.0f} events/s   CPU {figures['floor_cpu']:.3f} ms",
         f"acknowledged, 8 connections            {median['acked']:8.0f} events/s   p50 {median['p50']:.1f} ms",
         f"until projected                        {median['projected']:8.0f} events/s"
         f"   ratio {ratio:.3f} (bar {bars['ratio']}, stretch {bars['stretch']})",
-        f"CPU of server and projector            {median['cpu_ms']:8.3f} ms an event (bar {bars['cpu_ms']})",
-        f"p99 of the ack at 32 connections       {median['p99_32']:8.1f} ms (bar 100)",
+        f"CPU of server, projector and JVM       {median['cpu_ms']:8.3f} ms an event (bar {bars['cpu_ms']})",
+        f"p99 of the ack at 32 connections       {median['p99_32']:8.1f} ms ({absolute})",
         f"errors                                 {sum(row['errors'] for row in ours):8.0f}",
-        f"stored after checkpoint                {per_event:8.0f} bytes an event (bar {bars['bytes']}): {parts}",
-        f"memory of server and projector         {resident / 2**20:8.0f} MB (bar 250)",
+        f"stored after checkpoint                {sum(per_event.values()):8.0f} bytes an event"
+        f" (bar {bars['bytes']}): {parts}",
+        f"memory of server and projector         {figures['resident'] / 2**20:8.0f} MB (bar 250)",
     ]
 
 
@@ -218,6 +224,16 @@ def _event(kind: str, run: str, job: int) -> bytes:
 
 def _dataset(name: str) -> dict[str, Any]:
     return {"namespace": "bench", "name": name, "facets": {"schema": {**FACET, "fields": FIELDS}}}
+
+
+def _start_neo4j(folder: Path) -> tuple[str, list[int]]:
+    """Address and process of a Neo4j that ends with this one."""
+    from fixtures.neo4j import shared_server
+
+    uri = shared_server(folder, owner=os.getpid(), heap="2g")
+    port = int(uri.rpartition(":")[2])
+    listening = [found.pid for found in psutil.net_connections("tcp") if found.laddr and found.laddr.port == port]
+    return uri, [pid for pid in dict.fromkeys(listening) if pid is not None][:1]
 
 
 def _start_floor(folder: Path, port: int) -> subprocess.Popen[bytes]:

@@ -21,6 +21,8 @@ from lineage_api import embedded
 from lineage_api.folder import runtime_of
 
 LINEAGE = [sys.executable, "-c", "from lineage.cli.main import main; main()"]
+pytestmark = pytest.mark.full
+
 RECORDING = """
 import lineage
 with lineage.run("on-demand") as run:

@@ -23,7 +23,7 @@ BATCH = 500
 POLL_SECONDS = 1.0
 """The journal is looked at this often even when no wake-up came: a lost one costs a second, never a record."""
 
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.25
 """Under a stream of records batches start at most this often: a batch costs several commits whatever is in it."""
 
 _RETRY_SECONDS = 1.0
