@@ -124,7 +124,7 @@ def test_sigkill_at_any_point_loses_nothing_acknowledged(stub: IngestStub, tmp_p
     whole_headers = {segment.header.writer.pid: segment.header.client for segment in found}
     for path in refused:  # killed between creating the file and writing its header: nothing was acknowledged yet
         assert os.path.getsize(path) < 200
-    report = deliver(str(spool), stub.url, None, timeout=120)
+    report = deliver(str(spool), stub.url, None, timeout=300)
     assert (report.left, report.dead) == (0, 0)
     assert stub.gaps() == []
     stored_sequences: dict[str, set[int]] = {}

@@ -134,8 +134,8 @@ def test_nobody_listening_and_a_name_that_does_not_exist_keep_the_records(stub: 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_obeyed(status: int, form: str, stub: IngestStub, tmp_path: Path) -> None:
     fill(tmp_path / "spool")
-    wish = 2.0
-    text = "2" if form == "seconds" else formatdate(time.time() + wish + 1, usegmt=True)
+    wish = 1.0
+    text = "1" if form == "seconds" else formatdate(time.time() + wish + 1, usegmt=True)
     stub.script.append(Scripted(status, {"Retry-After": text}))
     deliver(tmp_path / "spool", stub.url)
     first, second = (request.at for request in stub.requests[:2])
