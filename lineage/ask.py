@@ -6,8 +6,11 @@ questions and answers are `client`'s. Unlike everything that records, these rais
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from lineage.errors import ServiceRefused
 
 if TYPE_CHECKING:
     from lineage.client import Client
@@ -58,10 +61,10 @@ def query(q: str, *, columns: Sequence[str] | None = None, sort: str | None = No
         limit: at most so many runs.
 
     Raises:
-        ServiceUnavailable, ServiceRefused: as for `origins`.
+        ServiceUnavailable, ServiceRefused: as for `origins`; a service of this version has no query language yet.
     """
     body = {"q": q, "columns": columns, "sort": sort, "limit": limit}
-    with _client() as client:
+    with _client() as client, _arriving_with("the query language"):
         return client.post("/runs/query", {name: value for name, value in body.items() if value is not None})
 
 
@@ -73,10 +76,22 @@ def why(run: str, *, than: str) -> Answer:
         than: the run it is compared with.
 
     Raises:
-        ServiceUnavailable, ServiceRefused: as for `origins`.
+        ServiceUnavailable, ServiceRefused: as for `origins`; a service of this version compares no runs yet.
     """
-    with _client() as client:
+    with _client() as client, _arriving_with("run comparison"):
         return client.get("/why", run=run, than=than)
+
+
+@contextmanager
+def _arriving_with(feature: str) -> Iterator[None]:
+    """Say what a service lacks that knows no such address or method; what it does not find has a type of its own."""
+    try:
+        yield
+    except ServiceRefused as error:
+        if type(error) is not ServiceRefused or error.status not in (404, 405):
+            raise
+        title = f"not available in this version: it arrives with {feature}"
+        raise ServiceRefused(error.status, {**error.problem, "title": title, "detail": None}) from None
 
 
 def _client() -> Client:
