@@ -65,5 +65,6 @@ def _name_and_version(path: str, record: str) -> tuple[str, str]:
     except (OSError, ValueError) as error:  # half-removed or hand-made metadata
         diagnostics.debug(f"a distribution can't be read: {error!r}")
         return "", ""
-    headers = dict(line.partition(":")[::2] for line in head.splitlines() if not line.startswith((" ", "\t")))
+    parts = (line.partition(":") for line in head.splitlines() if not line.startswith((" ", "\t")))
+    headers = {name: value for name, _, value in parts}
     return headers.get("Name", "").strip(), headers.get("Version", "").strip()
