@@ -51,7 +51,13 @@ def outputs(run: Run, value: Any, code: CodeType | None) -> list[events.DatasetE
         value: what it returned.
         code: its function's code, whose literals cannot be told apart from the caller's.
     """
-    if isinstance(value, Dataset) or not holdable(value) or passing.constant_of(code, value):
+    if isinstance(value, Dataset):
+        return []
+    if not holdable(value) or passing.constant_of(code, value):
+        diagnostics.debug(
+            f"{run.job} returned a {type(value).__name__} that cannot be followed: the same object occurs elsewhere "
+            "too, as small and literal values do; declare the edge with log_output and log_input"
+        )
         return []
     parts = _parts(value)
     if not parts:
