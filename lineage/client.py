@@ -191,24 +191,20 @@ class Client:
             raise ServiceUnavailable(
                 f"no service answers at {self.url} ({error}); check LINEAGE_URL, or start one: lineage server"
             ) from None
-        return self._body(path, answer)
+        return self._body(answer)
 
-    def _body(self, path: str, answer: httpx2.Response) -> Json:
+    def _body(self, answer: httpx2.Response) -> Json:
         try:
             body = answer.json()
         except ValueError:
             body = None
         if answer.is_success and isinstance(body, dict):
             return body
-        if not isinstance(body, dict) or "title" not in body:
+        # "Not Found" is the word of a web framework for an address it has no route for, never of a route.
+        if not isinstance(body, dict) or "title" not in body or body.get("detail") == "Not Found":
             raise BadAnswer(
-                f"{self.url} answered {answer.status_code} without a problem this client knows; is that address a "
-                "weftline service? (lineage doctor)"
-            )
-        if answer.status_code == 405 or body.get("detail") == "Not Found":  # the framework's word, not a route's
-            raise ServiceRefused(
-                answer.status_code,
-                {**body, "detail": f"the service at {self.url} does not answer {path}: its version is not this one's"},
+                f"LINEAGE_URL answers, but it is no weftline service: {self.url} said {answer.status_code} to a "
+                "question every service knows; give the address alone, without a path"
             )
         if answer.status_code == 409 and "candidates" in body:
             raise Ambiguous(body)

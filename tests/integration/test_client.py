@@ -95,11 +95,6 @@ def test_every_sort_of_answer_has_its_error(status: int, body: bytes, media_type
     assert str(raised.value)
 
 
-def test_a_route_the_service_does_not_have_is_told_as_that(client: Client) -> None:
-    with pytest.raises(ServiceRefused, match="does not answer /no/such/route"):
-        client.get("/no/such/route")
-
-
 def test_questions_from_python(asking: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     asking.send(*model_history())
     monkeypatch.setenv("LINEAGE_URL", asking.server.url)
