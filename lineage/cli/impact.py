@@ -46,6 +46,5 @@ def impact(
 def _hit(word: str, hit: Json, detail: str) -> None:
     name = dataset_name(hit) if word != "deployed" else hit["name"]
     how = " ".join(part for part in (hit["precision"], hit["basis"] if hit["basis"] != "observed" else "") if part)
-    render.line(
-        render.joined([render.dim(f"{word:<9}"), render.bold(name), detail, render.dim(f"{hit['depth']} hops, {how}")])
-    )
+    far = ", ".join(part for part in (render.count(hit["depth"], "hop"), how) if part)
+    render.line(render.joined([render.dim(f"{word:<9}"), render.bold(name), detail, render.dim(far)]))

@@ -20,7 +20,8 @@ def history(*, changed: bool, stated: bool) -> list[Json]:
     if changed:
         handed["inputFacets"]["weftline_passed"]["changed"] = True
     raw = dataset("raw.csv", "s3://lake", **digest("a"))
-    model = dataset("churn", "models", datasetType={"datasetType": "MODEL"}, **digest("9"), **(STATED if stated else {}))
+    kind = {"datasetType": {"datasetType": "MODEL"}}
+    model = dataset("churn", "models", **kind, **digest("9"), **(STATED if stated else {}))
     about: Json = {**CLEAN_CODE, **ENVIRONMENT}
     return [
         run_event("COMPLETE", 10, "load", 1, [raw], [dataset("load", "memory", **digest("b"))], **about),

@@ -20,6 +20,7 @@ from lineage_api.models.ancestry import (
     is_unbound,
     label,
 )
+from lineage_api.models.deployments import deployments_of
 from lineage_api.models.schemas import (
     Missing,
     ModelName,
@@ -62,7 +63,10 @@ def origins(
         environments=[node_item(node) for node in found.of_kind(NodeKind.ENVIRONMENT)],
         actors=[node_item(node) for node in found.of_kind(NodeKind.ACTOR)],
         checks=[node_item(node) for node in found.of_kind(NodeKind.CHECK)],
-        deployments=[node_item(node) for node in found.of_kind(NodeKind.DEPLOYMENT)],
+        deployments=[
+            node_item(each.deployment)
+            for each in deployments_of(reading, [found.nodes[chosen.version]], found.walk.as_of)
+        ],
         missing=list(_missing(found)),
         nodes=[
             PlacedNode(**node_item(node).model_dump(), depth=found.walk.nodes.get(node.id))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from lineage_api.answers import rfc3339
 from lineage_api.problem import Kind, Problem
@@ -15,6 +16,7 @@ from lineage_graph.projection.catalog import Catalog, Entity, Filters, ModelVers
 from lineage_graph.store import GraphStore
 
 _CANDIDATES = 20
+_COMPARED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,17 @@ def choose(catalog: Catalog, project: str, name: str, version: str | None, names
     return _chosen(catalog, project, model, fitting[0].id)
 
 
+def choose_of(catalog: Catalog, project: str, model: Node, version: str) -> str | None:
+    """Node id of the version of a dataset that a number or digest means; None where none or several fit."""
+    number = version.removeprefix("v")
+    if number.isdecimal() and len(number) < 10:
+        registered = catalog.model_version(project, model.id, int(number))
+        if registered is not None:
+            return registered.version
+    found = catalog.versions_of(project, model.props["namespace"], model.props["name"], version, 2)
+    return found[0].id if len(found) == 1 else None
+
+
 def registered_as(registrations: Sequence[ModelVersion]) -> list[dict[str, object]]:
     """Registrations as answers show them."""
     return [
@@ -100,7 +113,7 @@ def current_node(store: GraphStore, project: str, node_id: str) -> Node:
     """
     found = store.nodes(project, [node_id]).get(node_id)
     if found is None:
-        raise Problem(Kind.NOT_FOUND, f"No node {node_id[:60]!a} in this project; /resolve finds things by name.")
+        raise Problem(Kind.NOT_FOUND, f"No node {node_id[:60]!a} in this project.", members={"see": "/resolve"})
     return found
 
 
@@ -108,11 +121,19 @@ def _model(catalog: Catalog, project: str, name: str, namespace: str | None) -> 
     named = catalog.named(project, [NodeKind.DATASET], name, namespace, _CANDIDATES)
     models = [entity for entity in named if entity.is_model]
     if not models:
-        hint = f"{name!r} is a dataset, not a model; see /lineage." if named else "GET /models lists those there are."
-        raise Problem(Kind.NOT_FOUND, f"No model {name!r}. {hint}")
+        if named:
+            raise Problem(Kind.NOT_FOUND, f"No model {name!r}: that is a dataset.", members={"see": "/lineage"})
+        raise _no_model(catalog, project, name)
     if len(models) > 1:
         raise ambiguous(name, models)
     return models[0]
+
+
+def _no_model(catalog: Catalog, project: str, name: str) -> Problem:
+    there = catalog.page(project, NodeKind.DATASET, Filters(is_model=True), after=None, limit=_COMPARED)
+    similar = get_close_matches(name, sorted({model.name for model in there}), n=3)
+    hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
+    return Problem(Kind.NOT_FOUND, f"No model {name!r} in this project.{hint}", members={"see": "/models"})
 
 
 def _newest(catalog: Catalog, project: str, model: Entity) -> Chosen:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lineage_api.journal.reader import JournalReader
+from lineage_api.models.deployments import deployed_versions
 from lineage_api.models.versions import current_node
 from lineage_api.problem import Kind, Problem
 from lineage_api.reading import Reading
@@ -20,7 +21,7 @@ from lineage_graph.projection.catalog import Filters
 _WALKED = frozenset({NodeKind.RUN, NodeKind.DATASET_VERSION, NodeKind.FIELD})
 _WITH_FIELDS = frozenset({NodeKind.DATASET, NodeKind.DATASET_VERSION})
 _FIELDS = 1_000
-_ATTACHED = frozenset({NodeKind.CHECK, NodeKind.DEPLOYMENT, NodeKind.DECLARATION, NodeKind.APPROVAL, NodeKind.ARTIFACT})
+_ATTACHED = frozenset({NodeKind.CHECK, NodeKind.DECLARATION, NodeKind.APPROVAL, NodeKind.ARTIFACT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,14 @@ def walked_roots(reading: Reading, root: str, *, columns: bool = False) -> list[
         if runs:
             return [runs[0].id]
         raise Problem(Kind.NOT_FOUND, f"Job {node.props['name']!r} never ran.")
+    if node.kind is NodeKind.DEPLOYMENT:
+        found = reading.store.nodes(reading.project, deployed_versions(reading, node)).values()
+        return [_newest_version(reading, end) if end.kind is NodeKind.DATASET else end.id for end in found]
     if node.kind in _ATTACHED:
         return sorted({e.key.dst for e in reading.store.edges_from(reading.project, [root], [EdgeType.ATTACHED])})
     raise Problem(
         Kind.REFUSED,
-        f"Nothing is derived from a {node.kind.value}: ask about a run, a dataset, a job, or GET /nodes/{root}.",
+        f"Nothing is derived from a {node.kind.value}: ask about a run, a dataset or a job.",
         [{"path": "root", "expected": "a run, version, dataset, field or job", "got": node.kind.value}],
     )
 

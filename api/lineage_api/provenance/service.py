@@ -13,6 +13,7 @@ from lineage_api import completeness
 from lineage_api.answers import EdgeItem, edge_item, node_item, rfc3339
 from lineage_api.deps import Cancellation
 from lineage_api.journal.reader import JournalReader
+from lineage_api.models.deployments import Deployed, deployments_of
 from lineage_api.pagination import Cursors
 from lineage_api.provenance.roots import Moment, moment, walked_roots
 from lineage_api.provenance.schemas import (
@@ -98,15 +99,15 @@ def impact(cancellation: Cancellation, reading: Reading, journal: JournalReader,
     nodes = reading.store.nodes(project, found.nodes)
     made = [node for node_id, node in nodes.items() if node.kind is NodeKind.DATASET_VERSION and node_id not in roots]
     cancellation.check()
-    attached = reading.store.edges_to(project, [node.id for node in made], [EdgeType.ATTACHED], found.as_of)
-    beside = reading.store.nodes(project, {edge.key.src for edge in attached})
     numbers = reading.catalog.registrations(project, [node.id for node in made if node.props.get("model")])
     known = completeness.of_answer(
         reading.catalog, project, nodes, found.edges, truncated=found.truncated, ambiguous=bool(found.ambiguous)
     )
     order = {node_id: place for place, node_id in enumerate(found.nodes)}
     made.sort(key=lambda node: order[node.id])
-    hits = {node.id: hit(node, found.nodes[node.id], found.path(node.id)) for node in made}
+    starts = [node for node_id, node in nodes.items() if node.kind is NodeKind.DATASET_VERSION and node_id in roots]
+    hits = {node.id: hit(node, found.nodes[node.id], found.path(node.id)) for node in [*starts, *made]}
+    deployed = deployments_of(reading, [*starts, *made], found.as_of)
     return Impact(
         root=question.root,
         roots=roots,
@@ -116,7 +117,7 @@ def impact(cancellation: Cancellation, reading: Reading, journal: JournalReader,
             for node in made
             if node.props.get("model")
         ],
-        deployments=_deployments(attached, beside, hits),
+        deployments=[_deployment(each, hits[each.version]) for each in deployed],
         runs=sum(node.kind is NodeKind.RUN for node in nodes.values()),
         completeness=known,
         as_of=_as_of(found),
@@ -196,27 +197,23 @@ def _as_of(found: Walk) -> AsOfAnswer:
     return AsOfAnswer(known_at=found.as_of.known_at or 0, valid_at=rfc3339(found.as_of.valid_at))
 
 
-def _deployments(attached: Sequence[Edge], beside: dict[str, Node], hits: dict[str, Hit]) -> list[Hit]:
-    found = {}
-    for edge in attached:
-        node = beside.get(edge.key.src)
-        if node is not None and node.kind is NodeKind.DEPLOYMENT and node.id not in found:
-            subject = hits[edge.key.dst]
-            item = node_item(node)
-            found[node.id] = Hit(
-                id=node.id,
-                kind=node.kind,
-                namespace=item.namespace,
-                name=item.name,
-                depth=subject.depth + 1,
-                path=[
-                    *subject.path,
-                    PathStep(
-                        src=edge.key.src, type=edge.key.type.value, dst=edge.key.dst, basis=edge.basis, precision=None
-                    ),
-                ],
-                basis=subject.basis,
-                precision=subject.precision,
-                props=item.props,
-            )
-    return list(found.values())
+def _deployment(found: Deployed, subject: Hit) -> Hit:
+    """A deployment with the way to it: over the version, and over its dataset where it hangs there."""
+    item = node_item(found.deployment)
+    steps = [(subject.id, EdgeType.VERSION_OF, found.attached_to)] if found.attached_to != subject.id else []
+    steps.append((item.id, EdgeType.ATTACHED, found.attached_to))
+    return Hit(
+        id=item.id,
+        kind=item.kind,
+        namespace=item.namespace,
+        name=item.name,
+        depth=subject.depth + len(steps),
+        path=[*subject.path, *(_fixed_step(src, type, dst) for src, type, dst in steps)],
+        basis=subject.basis if found.named else Basis.INFERRED,
+        precision=subject.precision,
+        props=item.props,
+    )
+
+
+def _fixed_step(src: str, type: EdgeType, dst: str) -> PathStep:
+    return PathStep(src=src, type=type.value, dst=dst, basis=Basis.OBSERVED, precision=None)
