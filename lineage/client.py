@@ -201,7 +201,8 @@ class Client:
         if answer.is_success and isinstance(body, dict):
             return body
         # "Not Found" is the word of a web framework for an address it has no route for, never of a route.
-        if not isinstance(body, dict) or "title" not in body or body.get("detail") == "Not Found":
+        no_route = isinstance(body, dict) and body.get("detail") == "Not Found"
+        if not isinstance(body, dict) or "title" not in body or (no_route and urlsplit(self.url).path):
             raise BadAnswer(
                 f"LINEAGE_URL answers, but it is no weftline service: {self.url} said {answer.status_code} to a "
                 "question every service knows; give the address alone, without a path"
@@ -210,7 +211,7 @@ class Client:
             raise Ambiguous(body)
         if answer.status_code in (401, 403):
             raise NotAllowed(answer.status_code, body)
-        if answer.status_code == 404:
+        if answer.status_code == 404 and not no_route:
             raise NotFound(404, body)
         raise ServiceRefused(answer.status_code, body)
 

@@ -7,6 +7,7 @@ group `lineage.embedded`, so that the base install neither imports nor names it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -16,9 +17,11 @@ import typer
 
 from lineage import settings
 from lineage.client import Client
-from lineage.errors import ServiceUnavailable
+from lineage.errors import ServiceUnavailable, UsageError
 
 _SERVICE_NEEDS = ("fastapi", "sqlalchemy", "uvicorn")  # its code is in every install, its libraries are an extra
+ASKED = ("LINEAGE_URL", "LINEAGE_PROJECT")
+"""What decides who is asked about what."""
 INSTALL = 'pip install "weftline[server]"'
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -31,14 +34,59 @@ def connect(project: str | None = None) -> Client:
     """A client for the configured service; without LINEAGE_URL the embedded one is started if it does not run.
 
     Raises:
+        UsageError: LINEAGE_URL, LINEAGE_PROJECT or `project` does not parse.
         ServiceUnavailable: none is configured and none can be started here.
     """
+    for name in ASKED:
+        setting(name)
     configured = settings.current()
-    chosen = project or configured.project
+    chosen = configured.project if project is None else _parsed("LINEAGE_PROJECT", "--project", project)
     if configured.url is not None:
         return Client(configured.url, configured.token(), chosen)
-    url, token = _embedded()(configured.home)
+    url, token = embedded_service()
     return Client(url, token, chosen)
+
+
+def embedded_service() -> tuple[str, str | None]:
+    """Address and credential of the embedded service, which is started if it does not run.
+
+    Raises:
+        ServiceUnavailable: it is not installed here.
+    """
+    url, token = _embedded()(settings.current().home)
+    return str(url), token
+
+
+def address(option: str, text: str) -> str:
+    """The address of a service that an option names.
+
+    Raises:
+        UsageError: it is none.
+    """
+    return _parsed("LINEAGE_URL", option, text)
+
+
+def setting(name: str) -> str | None:
+    """A setting as the environment has it; None when it is not set.
+
+    Recording goes on with the default where a value does not parse; an answer from another place than the one meant
+    would be a wrong answer.
+
+    Raises:
+        UsageError: it does not parse; the message names the variable.
+    """
+    given = os.environ.get(name, "")
+    return _parsed(name, name, given) if given.strip() else None
+
+
+def _parsed(name: str, place: str, text: str) -> str:
+    knob = next(knob for knob in settings.KNOBS if knob.env == name)
+    try:
+        return str(knob.parse(text))
+    except ValueError as error:
+        # An address may hold a password.
+        shown = "its value" if knob.field == "url" else repr(text[:80])
+        raise UsageError(f"{place}: {shown} is not {error}") from None
 
 
 def embedded_available() -> bool:

@@ -8,18 +8,20 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from lineage import events, facets, settings
+from lineage import events, facets
 from lineage.cli import render
 from lineage.cli.connection import JsonFlag, Project, connect
-from lineage.cli.references import meant
+from lineage.cli.references import known
 from lineage.cli.render import Json
-from lineage.client import Client
+from lineage.client import Ambiguous, Client, NotFound
 from lineage.errors import UsageError
-from lineage.refs import DatasetRef, Ref
+from lineage.refs import DatasetRef
 
 app = typer.Typer(help="Datasets and their names.", no_args_is_help=True, rich_markup_mode=None)
 
+_NAMES_SHOWN = 3
 DATASET_EVENT = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/DatasetEvent"
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name that is another name.")]
@@ -39,11 +41,17 @@ def list_datasets(
     if json:
         render.emit_json({"items": found})
         return
-    rows = [
-        [render.bold(item["name"]), item["namespace"], "model" if item["model"] else "", _other_names(item)]
-        for item in found
-    ]
-    render.table(["NAME", "NAMESPACE", "", "ALSO CALLED"], rows)
+    if not found:
+        narrowed = namespace is not None
+        render.note(f"no datasets in namespace {namespace!r}" if narrowed else "no datasets yet: lineage runs")
+        return
+    rows: list[list[str | Text]] = []
+    for item in sorted(found, key=lambda item: (item["namespace"], item["name"])):
+        is_alias = item["canonical"] != item["id"]
+        kind = "other name" if is_alias else "model" if item["model"] else ""
+        ref = str(DatasetRef(item["namespace"], item["name"]))
+        rows.append([render.bold(item["name"]), ref, kind, "" if is_alias else _other_names(item)])
+    render.table(["NAME", "REF", "", "ALSO CALLED"], rows)
 
 
 @app.command()
@@ -78,6 +86,10 @@ def _relate(name: str, canonical: str, *, removed: bool, project: str | None, js
         own, other = _named(client, name), _named(client, canonical)
         if (own.namespace, own.name) == (other.namespace, other.name):
             raise UsageError(f"{name} and {canonical} are one name already")
+        if removed and not _are_one(client, own, other):
+            raise NotFound(
+                404, {"title": "no alias", "detail": f"{own} is no other name of {other}: nothing to take back"}
+            )
         answer = client.send_event(alias_event(own, other, removed=removed))
     if json:
         render.emit_json({"alias": str(own), "canonical": str(other), "removed": removed, "seq": answer.get("seq")})
@@ -88,16 +100,27 @@ def _relate(name: str, canonical: str, *, removed: bool, project: str | None, js
 
 def _named(client: Client, text: str) -> DatasetRef:
     """A dataset by name: one the service knows, else a full reference, which may come into being by this."""
-    ref: Ref = meant(text)
+    ref = known(client, text)
     if isinstance(ref, DatasetRef):
         return ref
-    found = client.resolve(ref)
-    if found["kind"] not in ("Dataset", "DatasetVersion"):
-        raise UsageError(
-            f"{text!r} is a {found['kind']} in {settings.current().project}: give dataset:<namespace>#<name>"
-        )
-    return DatasetRef(found["namespace"], found["name"])
+    fitting = client.candidates(ref)
+    found = [candidate for candidate in fitting if candidate["kind"] in ("Dataset", "DatasetVersion")]
+    if fitting and not found:
+        kinds = " and ".join(sorted({candidate["kind"] for candidate in fitting}))
+        raise UsageError(f"{text!r} is a {kinds}, no dataset: give dataset:<namespace>#<name>")
+    if len(found) > 1:
+        detail = f"{text} fits {len(found)} datasets: name one of them"
+        raise Ambiguous({"title": "several things fit", "detail": detail, "candidates": found})
+    one = found[0] if found else client.resolve(ref)
+    return DatasetRef(one["namespace"], one["name"])
+
+
+def _are_one(client: Client, own: DatasetRef, other: DatasetRef) -> bool:
+    """Whether the service holds the two names for one dataset."""
+    found = [client.candidates(DatasetRef(ref.namespace, ref.name)) for ref in (own, other)]
+    return all(found) and found[0][0]["canonical"] == found[1][0]["canonical"]
 
 
 def _other_names(item: Json) -> str:
-    return ", ".join(f"{other['namespace']} {other['name']}" for other in item["aliases"][:3])
+    names = [str(DatasetRef(other["namespace"], other["name"])) for other in item["aliases"]]
+    return ", ".join(names[:_NAMES_SHOWN]) + (f", … {len(names) - _NAMES_SHOWN} more" if names[_NAMES_SHOWN:] else "")

@@ -16,10 +16,11 @@ import typer
 
 from lineage import settings
 from lineage.cli import render
-from lineage.cli.connection import INSTALL, JsonFlag, embedded_available
+from lineage.cli.connection import ASKED, INSTALL, JsonFlag, embedded_available, setting
+from lineage.cli.spool import by_destination, named, way_out
 from lineage.client import Client
 from lineage.emit import emitter, spooldir
-from lineage.errors import LineageError
+from lineage.errors import LineageError, UsageError
 
 _FINE, _NOTE, _WRONG = "ok", "note", "wrong"
 _MARKS = {_FINE: "✓", _NOTE: "·", _WRONG: "✗"}
@@ -69,6 +70,11 @@ def _settings() -> Iterator[Finding]:
     strange = [name for name in ours if not name.startswith(_NOT_OF_THE_SDK)]
     if strange:
         yield Finding("settings", _NOTE, f"{', '.join(strange)}: no such setting; misspelt?")
+    for name in ASKED:
+        try:
+            setting(name)
+        except UsageError as error:
+            yield Finding("settings", _WRONG, str(error))
     yield Finding("project", _FINE, now.project)
 
 
@@ -87,10 +93,14 @@ def _spool() -> Iterator[Finding]:
         text = f"{folder} is on {kind}: it dies with this machine or container; put LINEAGE_SPOOL_DIR on a volume"
         yield Finding("spool", _NOTE, text)
     found = spooldir.status(emitter.roots_of(now), exact=True)
-    if found.unreachable_since is not None:
-        yield Finding("spool", _WRONG, f"{found.records:,} records wait: {found.last_error} (lineage spool status)")
-    else:
-        yield Finding("spool", _FINE, f"{found.records:,} records wait in {folder}")
+    for destination, total, state in by_destination():
+        dead_line = state is not None and state.unreachable_since is not None
+        stray = destination not in (settings.LOCAL, now.destination)
+        why = f": {state.last_error}" if dead_line and state is not None else ""
+        text = f"{total.records:,} records wait for {named(destination)}{why}; {way_out(destination)}"
+        yield Finding("spool", _WRONG if dead_line else _NOTE if stray else _FINE, text)
+    if not found.records:
+        yield Finding("spool", _FINE, f"0 records wait in {folder}")
     if found.dead:
         yield Finding("spool", _WRONG, f"{found.dead:,} records were refused: lineage spool dead")
     if found.gaps:

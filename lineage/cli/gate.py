@@ -75,4 +75,7 @@ def _parse(path: Path, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UsageError(f"--policy {path}: not YAML: {error}") from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
+        why = " ".join(str(problem or error).split())
+        raise UsageError(f"--policy {path}{where}: not YAML: {why}") from None

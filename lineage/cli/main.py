@@ -20,6 +20,13 @@ from lineage.cli.connection import INSTALL
 from lineage.client import Ambiguous, NotAllowed, NotFound
 from lineage.errors import LineageError, ServiceRefused, ServiceUnavailable, UsageError
 
+_SEE = {
+    "/models": "lineage models list shows those there are",
+    "/runs": "lineage runs shows those there are",
+    "/lineage": "lineage trace follows any other thing",
+    "/resolve": "lineage runs, lineage models list and lineage datasets list show what there is",
+}
+"""Routes that a problem document points at, as commands."""
 OK, NO, USAGE, UNREACHABLE = 0, 1, 2, 3
 
 
@@ -124,8 +131,13 @@ def message(error: LineageError) -> str:
     """What to tell a person: a problem's sentence and the places it names, without its class."""
     if not isinstance(error, ServiceRefused) or not error.problem.get("detail"):
         return str(error)
-    places = [f"{e.get('path')}: expected {e.get('expected')}" for e in error.problem.get("errors") or ()]
-    return "; ".join([str(error.problem["detail"]), *places[:3]])
+    detail = str(error.problem["detail"])
+    found = [(str(e.get("path")), e.get("expected")) for e in error.problem.get("errors") or ()]
+    told = detail.startswith("Check ")  # names the places only, not what belongs there
+    places = [f"{path}: expected {expected}" for path, expected in found if told or path not in detail]
+    hint = _SEE.get(str(error.problem.get("see")), "")
+    told_with = "; ".join([detail.removesuffix(".") if places else detail, *places[:3]])
+    return f"{told_with} ({hint})" if hint else told_with
 
 
 def exit_code(error: LineageError) -> int:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lineage import settings
 from lineage.cli import render
-from lineage.cli.connection import JsonFlag, Project, connect
+from lineage.cli.connection import ASKED, JsonFlag, Project, connect, setting
 from lineage.errors import UsageError
 
 app = typer.Typer(help="Registered models.", no_args_is_help=True, rich_markup_mode=None)
@@ -54,6 +54,10 @@ def register(
     from lineage.emit import emitter
     from lineage.emit.delivery import deliver
 
+    if not name.strip():
+        raise UsageError("NAME is empty: give the name to register under")
+    for asked in ASKED:
+        setting(asked)
     tags = dict(_pair(text) for text in tag or ())
     with run("register"):
         registered = register_model(name, file, tags=tags)

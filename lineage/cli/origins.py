@@ -40,7 +40,14 @@ def ask(client: Client, model: str) -> Json:
 def draw_origins(answer: Json, command: str = "lineage") -> None:
     """Print the tree and what stands beside it."""
     version = answer["version"]
-    graph = Graph(answer["nodes"], answer["edges"], code_shown=len(answer["code"]) > 1)
+    scripts = _scripts(answer)
+    graph = Graph(
+        answer["nodes"],
+        answer["edges"],
+        code_shown=len(answer["code"]) > 1,
+        script_shown=len(scripts) > 1,
+        cut=_cut_off(answer),
+    )
     tree = ancestry(graph, version["id"])
     tree.label = render.joined(
         [
@@ -52,9 +59,11 @@ def draw_origins(answer: Json, command: str = "lineage") -> None:
         "  ",
     )
     draw(tree, render.console().print)
-    _code(answer["code"])
+    _code(answer["code"], scripts)
     _environments(answer["environments"])
     _checks(answer["checks"])
+    for deployment in answer["deployments"]:
+        render.line(render.bold("deployed: "), deployment_text(deployment))
     missing = [item["text"] for item in answer["missing"]]
     if missing:
         more = f" · … {len(missing) - _SHOWN_MISSING} more (--json)" if len(missing) > _SHOWN_MISSING else ""
@@ -79,12 +88,31 @@ def _registered(answer: Json) -> str:
     return f"registered {render.when(registrations[-1]['registered_at'])}{by}"
 
 
-def _code(versions: Sequence[Json]) -> None:
-    """The code of all runs, when it is one and the same."""
-    if len(versions) == 1:
-        props = versions[0]["props"]
-        parts = [code_label(props), props.get("entryPoint"), props.get("repository"), props.get("branch")]
-        render.line(render.bold("code: "), "   ".join(str(part) for part in parts if part))
+def _scripts(answer: Json) -> list[str]:
+    """What the runs were started from, nearest first."""
+    nodes = {node["id"]: node for node in answer["nodes"]}
+    found = [nodes[run["id"]]["props"].get("entry_point") for run in answer["runs"] if run["id"] in nodes]
+    return list(dict.fromkeys(str(script) for script in found if script))
+
+
+def _cut_off(answer: Json) -> dict[str, str]:
+    """Where the walk stopped although there is more: what is neither a source nor shown with its causes."""
+    if not answer["completeness"]["truncated"]:
+        return {}
+    sources = {source["id"] for source in answer["sources"]}
+    return {
+        node["id"]: "… cut off here"
+        for node in answer["nodes"]
+        if node["id"] not in sources and (node["kind"] != "Run" or node["props"].get("inputs"))
+    }
+
+
+def _code(versions: Sequence[Json], scripts: Sequence[str]) -> None:
+    """The code of all runs, when it is one and the same, and the scripts that ran."""
+    props = versions[0]["props"] if len(versions) == 1 else {}
+    parts = [code_label(props) if props else "", ", ".join(scripts), props.get("repository"), props.get("branch")]
+    if any(parts):
+        render.line(render.bold("code: " if props else "script: "), "   ".join(str(part) for part in parts if part))
 
 
 def _environments(environments: Sequence[Json]) -> None:
@@ -107,6 +135,13 @@ def _checks(checks: Sequence[Json]) -> None:
     passed = len(checks) - len(failed)
     text = f"{passed} passed" + (f", {len(failed)} failed ({', '.join(failed[:5])})" if failed else "")
     render.line(render.bold("checks: "), text)
+
+
+def deployment_text(deployment: Json) -> str:
+    """Target, endpoint and the version that was named, of a deployment."""
+    props = deployment["props"]
+    named = f"as version {props['version']}" if props.get("version") else ""
+    return "   ".join(str(part) for part in (deployment["name"], props.get("endpoint"), named) if part)
 
 
 def _next(answer: Json, graph: Graph, command: str) -> list[str]:

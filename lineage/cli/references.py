@@ -35,7 +35,7 @@ def find(client: Client, text: str) -> Json:
     Raises:
         BadRef, NotFound, Ambiguous.
     """
-    return client.resolve(meant(text))
+    return client.resolve(known(client, text))
 
 
 def node_id(client: Client, text: str) -> str:
@@ -58,6 +58,14 @@ def model_ref(client: Client, text: str) -> NodeRef | ModelRef:
     if not isinstance(ref, ModelRef):
         raise UsageError(f"{text!r} names no model; lineage trace follows any other thing")
     return ref
+
+
+def known(client: Client, text: str) -> Ref:
+    """`text` parsed; a word with a slash that is no file here is first tried as a name the service knows."""
+    ref = parse(text)
+    if isinstance(ref, WordRef) and os.sep in ref.word and not os.path.exists(ref.word) and client.candidates(ref):
+        return ref
+    return meant(text)
 
 
 def meant(text: str) -> Ref:

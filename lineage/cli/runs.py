@@ -9,20 +9,23 @@ import typer
 from lineage.cli import render
 from lineage.cli.connection import JsonFlag, Project, connect
 from lineage.cli.trees import metrics
+from lineage.errors import UsageError
+
+STATES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "UNKNOWN")
 
 
 def runs(
     job: Annotated[str | None, typer.Option("--job", metavar="NAME", help="Only runs of this job.")] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", help="Only jobs of this namespace.")] = None,
-    state: Annotated[
-        str | None, typer.Option("--state", help="Only runs in this state: START, RUNNING, COMPLETE, FAIL, ABORT.")
-    ] = None,
+    state: Annotated[str | None, typer.Option("--state", help=f"Only runs in this state: {', '.join(STATES)}.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Runs shown, at most.")] = 20,
     project: Project = None,
     json: JsonFlag = False,
 ) -> None:
     """List runs, newest first."""
-    filters = {"job": job, "namespace": namespace, "state": state.upper() if state else None}
+    if state is not None and state.strip().upper() not in STATES:
+        raise UsageError(f"--state {state!r}: there are {', '.join(STATES)}")
+    filters = {"job": job, "namespace": namespace, "state": state.strip().upper() if state else None}
     with connect(project) as client:
         found = list(client.items("/runs", limit=limit, **filters))
     if json:

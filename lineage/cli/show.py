@@ -15,6 +15,7 @@ from lineage.cli.references import Reference, node_id
 from lineage.cli.render import Json
 from lineage.cli.trees import Graph, code_label
 from lineage.errors import UsageError
+from lineage.refs import DatasetRef, ModelRef
 
 _UPWARDS = {
     "USED": "read",
@@ -44,8 +45,9 @@ _DOWNWARDS = {
     "VERSION_OF": "versions",
     "JOB_VERSION_OF": "versions",
     "ALIAS_OF": "other names",
-    "ATTACHED": "checks",
+    "ATTACHED": "about it",
 }
+_ATTACHED = {"Check": "checks", "Deployment": "deployments", "Approval": "approvals", "Artifact": "artifacts"}
 _SHOWN_NEIGHBOURS = 20
 _SHOWN_VALUE = 200
 # Shown in a place of their own, or by the neighbours.
@@ -81,10 +83,21 @@ def show(
 
 
 def candidate_line(candidate: Json) -> str:
-    """One line that tells a candidate from the others."""
+    """One line that tells a candidate from the others; it begins with a REF that means this one."""
     name = f"{candidate['namespace']} {candidate['name']}" if candidate.get("namespace") else candidate["name"]
-    parts = [candidate["id"], candidate["kind"], name, candidate.get("version"), candidate.get("state")]
+    kind = "Model" if candidate.get("model") and candidate["kind"] == "Dataset" else candidate["kind"]
+    parts = [_reference(candidate), kind, name, candidate.get("version"), candidate.get("state")]
     return "  ".join(str(part) for part in [*parts, render.when(candidate.get("time"))] if part)
+
+
+def _reference(candidate: Json) -> str:
+    if candidate["kind"] == "Run":
+        return str(candidate["name"])
+    if candidate["kind"] == "Dataset" and candidate.get("namespace") == "models" and candidate.get("model"):
+        return str(ModelRef(candidate["name"]))
+    if candidate["kind"] == "Dataset" and candidate.get("namespace"):
+        return str(DatasetRef(candidate["namespace"], candidate["name"]))
+    return str(candidate["id"])
 
 
 def _node(answer: Json) -> None:
@@ -129,6 +142,8 @@ def _neighbours(graph: Graph, node: str, edges: list[Json]) -> None:
             continue
         other = edge["dst"] if outwards else edge["src"]
         title = (_UPWARDS if outwards else _DOWNWARDS)[edge["type"]]
+        if edge["type"] == "ATTACHED" and not outwards:
+            title = _ATTACHED.get(graph.nodes.get(other, {}).get("kind", ""), title)
         line = _neighbour(graph, other, edge)
         groups.setdefault(title, []).append(line)
     for title, lines in groups.items():

@@ -6,6 +6,7 @@ codes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
@@ -14,15 +15,46 @@ import typer
 
 from lineage import settings
 from lineage.cli import render
-from lineage.cli.connection import JsonFlag, connect
+from lineage.cli.connection import JsonFlag, address, connect, embedded_service, setting
 from lineage.emit import dead as letters
 from lineage.emit import emitter, spooldir
-from lineage.emit.stored import segments
+from lineage.emit.stored import StoredSegment, segments
 from lineage.errors import ServiceUnavailable
 
 app = typer.Typer(help="Records that wait on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
 _DEAD_SHOWN = 20
+
+
+def by_destination() -> list[tuple[str, spooldir.Waiting, spooldir.LineState | None]]:
+    """What waits for each service, with what the last sender saw of it; exact counts."""
+    roots = emitter.roots_of(settings.current())
+    groups: dict[str, list[StoredSegment]] = {}
+    for root in roots:
+        for segment in segments(root)[0]:
+            groups.setdefault(segment.header.destination, []).append(segment)
+    found = []
+    for destination, members in sorted(groups.items()):
+        states = (spooldir.load_state(root, destination) for root in roots)
+        total = spooldir.waiting(members, exact=True)
+        if total.records:
+            found.append((destination, total, next((state for state in states if state is not None), None)))
+    return found
+
+
+def named(destination: str) -> str:
+    """A destination as a person knows it."""
+    return "the service on this machine" if destination == settings.LOCAL else destination
+
+
+def way_out(destination: str) -> str:
+    """How to send what waits for a destination there, and elsewhere."""
+    if destination == settings.LOCAL:
+        return "lineage spool sync hands them to it; to another one: lineage spool sync --to URL"
+    elsewhere = "everything elsewhere: lineage spool sync --to URL, or --to local for the service on this machine"
+    if destination == settings.current().destination:
+        return f"lineage spool sync sends them now; {elsewhere}"
+    return f"LINEAGE_URL={destination} lineage spool sync sends them there; {elsewhere}"
 
 
 def waiting_records() -> int:
@@ -39,15 +71,23 @@ def status(json: JsonFlag = False) -> None:
     unreadable = {path: str(error) for root in roots for path, error in segments(root)[1].items()}
     if json:
         document = {**asdict(found), "oldest": _time(found.oldest), "unreachable_since": _time(found.unreachable_since)}
+        document["waiting"] = [
+            {"destination": destination, "records": total.records, "bytes": total.bytes}
+            for destination, total, _ in by_destination()
+        ]
         render.emit_json({**document, "folders": list(roots), "unreadable": unreadable})
         return
     render.line(render.bold(render.count(found.records, "record")), f" wait in {now.spool_dir} ({found.bytes:,} bytes)")
     if found.oldest is not None:
         render.line("oldest: ", render.when(_time(found.oldest)))
-    render.line("destination: ", found.destination if now.url else "the embedded service (LINEAGE_URL is not set)")
-    if found.unreachable_since is not None:
-        since = render.when(_time(found.unreachable_since))
-        render.line("unreachable: ", f"since {since}: {found.last_error}; they go out by themselves when it answers")
+    for destination, total, state in by_destination():
+        render.line(render.bold(f"for {named(destination)}: "), render.count(total.records, "record"))
+        if state is not None and state.unreachable_since is not None:
+            since = render.when(_time(state.unreachable_since))
+            render.line("  unreachable: ", f"since {since}: {state.last_error}")
+        render.line("  ", way_out(destination))
+    new = named(settings.LOCAL) + " (LINEAGE_URL is not set)" if now.url is None else found.destination
+    render.line("new records go to: ", new)
     if found.gaps:
         render.line(render.bold("lost: "), f"{render.count(found.gaps, 'record')} (told to the service with the rest)")
     if found.dead:
@@ -59,7 +99,8 @@ def status(json: JsonFlag = False) -> None:
 @app.command()
 def sync(
     to: Annotated[
-        str | None, typer.Option("--to", metavar="URL", help="Send everything that waits to this service.")
+        str | None,
+        typer.Option("--to", metavar="URL", help="Send all that waits to this one; local: the service here."),
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to keep trying.")] = 30.0,
     json: JsonFlag = False,
@@ -67,6 +108,7 @@ def sync(
     """Send what waits now; exit code 0 only when nothing is left."""
     from lineage.emit.delivery import deliver
 
+    setting("LINEAGE_URL")
     now = settings.current()
     delivered, reason = 0, None
     if to is None and now.url is None:
@@ -74,9 +116,9 @@ def sync(
         connect().close()  # starting the embedded service makes it take in what waits
         delivered = before - waiting_records()
     else:
-        wanted = None if to is not None else {now.destination}
+        url, token, wanted = _target(to)
         for root in emitter.roots_of(now):
-            report = deliver(root, to or str(now.url), now.token, destinations=wanted, timeout=timeout)
+            report = deliver(root, url, token, destinations=wanted, timeout=timeout)
             delivered += report.delivered
             reason = reason or report.reason
     left = spooldir.status(emitter.roots_of(now), exact=True)
@@ -87,8 +129,19 @@ def sync(
     if left.records and reason is not None:
         raise ServiceUnavailable(f"{left.records:,} records are left: {reason}")
     if left.records:
-        render.note("what is left belongs to another service: lineage spool sync --to URL sends it there")
+        for destination, total, _ in by_destination():
+            render.note(f"{render.count(total.records, 'record')} for {named(destination)}: {way_out(destination)}")
         raise typer.Exit(1)
+
+
+def _target(to: str | None) -> tuple[str, str | Callable[[], str | None] | None, set[str] | None]:
+    """Address, credential, and the destinations whose records go there (None: all)."""
+    now = settings.current()
+    if to is None:
+        return str(now.url), now.token, {now.destination}
+    if to.strip() == settings.LOCAL:
+        return *embedded_service(), None
+    return address("--to", to), now.token, None
 
 
 @app.command()
@@ -100,10 +153,12 @@ def dead(
     roots = emitter.roots_of(settings.current())
     if retry:
         count = sum(letters.retry(root) for root in roots if letters.count(root))
-        if json:
+        if not count and not json:
+            render.note("nothing was refused")
+        elif json:
             render.emit_json({"retried": count})
         else:
-            render.line(f"{render.count(count, 'record') or '0 records'} back on the way: lineage spool sync")
+            render.line(f"{render.count(count, 'record')} back on the way: lineage spool sync")
         return
     found = [letter for root in roots for letter in letters.letters(root)]
     if json:

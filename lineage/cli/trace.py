@@ -39,11 +39,26 @@ def trace(
     if json:
         render.emit_json(answer)
         return
-    graph = Graph(answer["nodes"], answer["edges"])
+    cut = cut_off(answer, "down" if down else "up", known_at)
+    graph = Graph(answer["nodes"], answer["edges"], cut=cut)
     for start in answer["roots"]:
         draw(descent(graph, start) if down else ancestry(graph, start), render.console().print)
     for text in render.completeness_lines(answer["completeness"]):
         render.line(render.bold("unknown: "), text)
+    if cut and not answer["completeness"]["truncated"]:
+        at = answer["as_of"]["known_at"]
+        render.line(render.bold("unknown: "), f"the answer is cut at record {at}: more is known now (--known-at)")
+
+
+def cut_off(answer: Json, side: str, known_at: str | None) -> dict[str, str]:
+    """Node id → what to say where the walk stopped at a node that has more `side` ("up", "down") than is shown."""
+    if answer["completeness"]["truncated"]:
+        word = "… cut off here"
+    elif known_at is not None:
+        word = "not known at that time"
+    else:
+        return {}
+    return {node: word for node, folded in answer["hidden"].items() if folded[side]}
 
 
 def _pages(client: Client, root: str, limit: int, parameters: dict[str, Any]) -> Json:

@@ -49,9 +49,23 @@ def draw(branch: Branch, write: Callable[[Text], None]) -> None:
 
 
 class Graph:
-    """Nodes and edges of an answer, by id; `code_shown`: each run's line names its code."""
+    """Nodes and edges of an answer, by id.
 
-    def __init__(self, nodes: Sequence[Json], edges: Sequence[Json], *, code_shown: bool = True) -> None:
+    Args:
+        code_shown: each run's line names its code.
+        script_shown: each run's line names the script it ran from.
+        cut: node id → what to say where the answer stopped at that node although there is more.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Json],
+        edges: Sequence[Json],
+        *,
+        code_shown: bool = True,
+        script_shown: bool = False,
+        cut: Mapping[str, str] | None = None,
+    ) -> None:
         self.nodes: dict[str, Json] = {node["id"]: node for node in nodes}
         self.out: dict[str, list[Json]] = {}
         self.into: dict[str, list[Json]] = {}
@@ -61,6 +75,8 @@ class Graph:
         names = [node["name"] for node in nodes if node["kind"] == "Run"]
         self._short = short_run_ids(names)
         self._code_shown = code_shown
+        self._script_shown = script_shown
+        self.cut: Mapping[str, str] = cut or {}
 
     def leaving(self, node: str, *types: str) -> list[Json]:
         """Edges of these types from a node to its causes."""
@@ -90,7 +106,8 @@ class Graph:
         title = Text.assemble("run ", bold(props.get("job", "?")), " ", self.short(node["name"]))
         took = duration(props.get("started_at"), props.get("ended_at"))
         ended = joined([state(props.get("state")), took], " ")
-        return joined([title, ended, metrics(props.get("attributes") or {}), self._code(node["id"])])
+        script = f"script {safe(props['entry_point'])}" if self._script_shown and props.get("entry_point") else ""
+        return joined([title, ended, metrics(props.get("attributes") or {}), self._code(node["id"]), script])
 
     def _code(self, run: str) -> Text:
         for of in self.leaving(run, "RUN_OF") if self._code_shown else ():
@@ -112,37 +129,38 @@ class Graph:
         )
 
 
-def ancestry(graph: Graph, root: str, depth: int | None = None) -> Branch:
+def ancestry(graph: Graph, root: str) -> Branch:
     """The tree of what a version or run was made from."""
     top = Branch(graph.label(root))
-    # (branch, node, generating run meant ("" = any), relationship hops so far)
-    stack: list[tuple[Branch, str, str, int]] = [(top, root, "", 0)]
+    # (branch, node, generating run meant ("" = any))
+    stack: list[tuple[Branch, str, str]] = [(top, root, "")]
     opened: set[tuple[str, str]] = set()
     while stack:
-        branch, node, generation, hops = stack.pop()
+        branch, node, generation = stack.pop()
         if (node, generation) in opened:
             if graph.leaving(node, *_CAUSAL):
                 branch.label = Text.assemble(branch.label, dim("   (above)"))
             continue
         opened.add((node, generation))
-        if depth is not None and hops >= depth:
-            continue
         pending = _run_children(graph, node) if graph.nodes.get(node, {}).get("kind") == "Run" else None
         if pending is None:
             pending = _version_children(graph, node, generation)
             if not graph.leaving(node, "GENERATED_BY"):
-                branch.label = Text.assemble(branch.label, dim("   source: no producer known"))
+                end = graph.cut.get(node, "source: no producer known")
+                branch.label = Text.assemble(branch.label, dim(f"   {end}"))
+        elif not pending and node in graph.cut:
+            branch.label = Text.assemble(branch.label, dim(f"   {graph.cut[node]}"))
         steps = []
         for child_label, child, meant, inputs in pending:
             child_branch = Branch(child_label)
             branch.children.append(child_branch)
             if inputs is None:
-                steps.append((child_branch, child, meant, hops + 1))
+                steps.append((child_branch, child, meant))
                 continue
             for input_label, version_id, run_meant in inputs:
                 leaf = Branch(input_label)
                 child_branch.children.append(leaf)
-                steps.append((leaf, version_id, run_meant, hops + 2))
+                steps.append((leaf, version_id, run_meant))
         stack.extend(reversed(steps))
     return top
 
@@ -206,6 +224,8 @@ def descent(graph: Graph, root: str) -> Branch:
                 branch.label = Text.assemble(branch.label, dim("   (above)"))
             continue
         opened.add((node, through))
+        if not effects and node in graph.cut:
+            branch.label = Text.assemble(branch.label, dim(f"   {graph.cut[node]}"))
         steps = []
         for effect, edge in effects:
             changed = dim("   (changed on its way)" if edge.get("changed") else "")

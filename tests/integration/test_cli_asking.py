@@ -162,11 +162,45 @@ def test_aliases_are_said_and_taken_back(asking: Project, asked: Command) -> Non
     said = asked("datasets", "alias", "dataset:warehouse#old", "raw")
     assert (said.code, said.out) == (0, "warehouse old is another name of warehouse raw\n")
     assert asked("trace", "dataset:warehouse#old").out == asked("trace", "dataset:warehouse#raw").out
-    assert "warehouse old" in asked("datasets", "list").out
+    rows = [line.split() for line in asked("datasets", "list").out.splitlines()]
+    assert rows[1:] == [
+        ["old", "dataset:warehouse#old", "other", "name"], ["raw", "dataset:warehouse#raw", "dataset:warehouse#old"],
+    ]  # fmt: skip
     assert asked("datasets", "alias", "raw", "raw").code == 2
+    before = asking.get("/runs")["as_of"]
+    nothing = asked("datasets", "unalias", "dataset:warehouse#new", "raw")
+    assert (nothing.code, "is no other name of" in nothing.err) == (1, True)
+    assert asking.get("/runs")["as_of"] == before
     assert asked("datasets", "unalias", "dataset:warehouse#old", "raw").code == 0
+    assert asked("datasets", "unalias", "dataset:warehouse#old", "raw").code == 1
     found = asking.get("/resolve", kind="dataset", namespace="warehouse", name="old")["candidates"]
     assert found[0]["canonical"] == found[0]["id"]
+
+
+def test_names_work_as_they_are_listed(
+    asking: Project, asked: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "no datasets yet" in asked("datasets", "list").err
+    names = ["raw/users.csv", "clean/users.csv"]
+    asking.send(
+        run_event("COMPLETE", 1, "make", 1, outputs=[dataset(name, "s3://l#ke", **digest("7")) for name in names])
+    )
+    monkeypatch.chdir(tmp_path)
+    listed = [line.split() for line in asked("datasets", "list").out.splitlines()[1:]]
+    assert [name for name, _ in listed] == sorted(names)
+    for name, ref in listed:
+        shown = asked("show", name)
+        assert (shown.code, shown.out) == (0, asked("show", ref).out)
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/users.csv").write_text("another thing")
+    assert asked("show", "raw/users.csv").code == 1
+
+
+def test_only_datasets_get_other_names(asking: Project, asked: Command) -> None:
+    asking.send(*model_history(), run_event("COMPLETE", 50, "churn", 5))
+    assert asked("datasets", "alias", "dataset:warehouse#old", "churn").code == 0
+    refused = asked("datasets", "alias", "dataset:warehouse#old", "train")
+    assert (refused.code, "is a Job, no dataset" in refused.err) == (2, True)
 
 
 def test_models_are_listed_with_their_numbers(asking: Project, asked: Command) -> None:

@@ -67,8 +67,46 @@ def test_a_spool_waits_and_goes_to_the_service_named(alone: Home, tmp_path: Path
     assert lineage("spool", "status", "--json").json["records"] == 0
 
 
+def test_what_waits_is_told_by_destination_and_can_be_sent_elsewhere(
+    alone: Home, tmp_path: Path, lineage: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("LINEAGE_URL", gone)
+    monkeypatch.setenv("LINEAGE_EXIT_TIMEOUT", "0")
+    track(tmp_path)
+    monkeypatch.delenv("LINEAGE_URL")
+    waiting = lineage("spool", "status", "--json").json["waiting"]
+    assert [item["destination"] for item in waiting] == [gone]
+    shown = lineage("spool", "status").out
+    assert f"for {gone}: {waiting[0]['records']} records" in shown
+    assert "lineage spool sync --to URL, or --to local" in shown
+    assert f"for {gone}" in lineage("doctor").out
+    for wrong in ("nowhere", "ftp://x", ""):
+        refused = lineage("spool", "sync", "--to", wrong)
+        assert (refused.code, refused.out) == (2, "")
+        assert "--to" in refused.err
+
+
+@pytest.mark.full
+def test_records_of_a_service_that_is_gone_go_to_the_one_here(
+    alone: Home, tmp_path: Path, lineage: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINEAGE_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("LINEAGE_EXIT_TIMEOUT", "0")
+    track(tmp_path)
+    monkeypatch.delenv("LINEAGE_URL")
+    left = alone.lineage("spool", "sync")
+    assert left.code == 1
+    assert "--to local" in left.err
+    sent = alone.lineage("spool", "sync", "--to", "local", "--json")
+    assert (sent.code, sent.json["left"]) == (0, 0)
+    assert "mean v1" in alone.lineage("origins", "mean").out
+
+
 def test_refused_records_are_listed_with_reasons_and_sent_again(alone: Home, tmp_path: Path, lineage: Command) -> None:
     assert "nothing was refused" in lineage("spool", "dead").err
+    nothing = lineage("spool", "dead", "--retry")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "nothing was refused\n")
     track(tmp_path)
     with IngestStub(tmp_path / "stub.db") as stub:
         stub.refuse = lambda line: 422

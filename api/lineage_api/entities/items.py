@@ -102,7 +102,7 @@ def find_run(reading: Reading, reference: str) -> Entity:
             found = reading.catalog.runs_named(reading.project, reference.lower(), _CANDIDATES)
     if not found:
         shown = ascii(reference[:60])
-        raise Problem(Kind.NOT_FOUND, f"No run {shown} in this project; GET /runs lists those there are.")
+        raise Problem(Kind.NOT_FOUND, f"No run {shown} in this project.", members={"see": "/runs"})
     if len(found) > 1:
         raise ambiguous(reference, found)
     return found[0]
@@ -111,9 +111,7 @@ def find_run(reading: Reading, reference: str) -> Entity:
 def _entity(reading: Reading, node_id: str, kind: NodeKind) -> Entity:
     found = reading.catalog.entities(reading.project, [node_id]).get(node_id)
     if found is None or found.kind is not kind:
-        raise Problem(
-            Kind.NOT_FOUND, f"No {kind.value} {node_id[:60]!a} in this project; /resolve finds things by name."
-        )
+        raise Problem(Kind.NOT_FOUND, f"No {kind.value} {node_id[:60]!a} in this project.", members={"see": "/resolve"})
     return found
 
 

@@ -15,7 +15,7 @@ def model(_: Cancellation, reading: Reading, node_id: str) -> ModelDetail:
     """A model by node id, with its newest `SHOWN` registered versions."""
     entity = reading.catalog.entities(reading.project, [node_id]).get(node_id)
     if entity is None or not entity.is_model:
-        raise Problem(Kind.NOT_FOUND, f"No model {node_id[:60]!a} in this project; GET /models lists those there are.")
+        raise Problem(Kind.NOT_FOUND, f"No model {node_id[:60]!a} in this project.", members={"see": "/models"})
     found = reading.catalog.model_versions(reading.project, node_id, 1 << 31, SHOWN)
     shown = list(registrations(reading, found).values())
     return ModelDetail(
