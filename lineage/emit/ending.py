@@ -33,7 +33,7 @@ def finish(spool: Spool, flusher: Flusher, now: Settings) -> None:
     if left(spool) == 0:
         return
     # Starting a sender is not waiting for it: it happens even where the end may take no time at all.
-    flusher.perform(lambda: launcher.ensure(spool), _LAUNCH_SECONDS)
+    flusher.perform(lambda: launcher.ensure(spool, insist=True), _LAUNCH_SECONDS)
     danger = danger_of(spool)
     if danger is None:
         launcher.let_go()
@@ -54,8 +54,9 @@ def drain(spool: Spool, flusher: Flusher, timeout: float) -> Drained:
     deadline = time.monotonic() + timeout
     pause = 0.01
     while (waiting := left(spool)) and time.monotonic() < deadline:
-        flusher.perform(lambda: launcher.ensure(spool), max(0.0, deadline - time.monotonic()))
-        time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+        started = time.monotonic()
+        flusher.perform(lambda: launcher.ensure(spool), min(pause, deadline - started))
+        time.sleep(max(0.0, min(started + pause, deadline) - time.monotonic()))
         pause = min(0.1, pause * 1.5)
     if not waiting:
         return Drained(0, None)

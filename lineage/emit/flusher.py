@@ -58,7 +58,7 @@ class Flusher:
 
     def kick(self) -> None:
         """Something was appended."""
-        if not self._dirty:
+        if not self._dirty or not self._running:
             self._dirty = True
             self._owes_tending = True
             self._queue.put(None)

@@ -56,26 +56,35 @@ def tend(spool: Spool) -> bool:
     return ensure(spool)
 
 
-def ensure(spool: Spool) -> bool:
-    """Start a sender unless one is at work or none is needed; False while a started one has not reported yet."""
+def ensure(spool: Spool, *, insist: bool = False) -> bool:
+    """Start a sender unless one is at work or none is needed; False while a started one has not reported yet.
+
+    Args:
+        insist: even if the last one ended soon and the next is not due, because this process will not ask again.
+    """
     now = settings.current()
     if spool.destination == LOCAL or now.url is None or now.destination != spool.destination or _launches.inside:
         return True
     if not _is_started():
         return False
     root = spool.root or spool.roots[0]
-    if is_held(root, spool.destination):
+    if not spool.in_memory and is_held(root, spool.destination):
         _launches.interval = 1.0
         return True
-    needs_thread = spool.in_memory or os.getpid() == 1 or _launches.no_process
-    if time.monotonic() < _launches.next and not needs_thread:
+    if time.monotonic() < _launches.next and not insist and not spool.in_memory:
         return True
     _launches.next = time.monotonic() + _launches.interval
     _launches.interval = min(_LONGEST_INTERVAL, _launches.interval * 2)
+    needs_thread = spool.in_memory or os.getpid() == 1 or _launches.no_process or not _is_python(sys.executable)
     if not needs_thread and _start_process(root, now):
         return False
     _start_thread(spool, root, now)
     return True
+
+
+def _is_python(executable: str | None) -> bool:
+    """Whether it is an interpreter: in a frozen or embedding program it is that program, which must not start again."""
+    return not getattr(sys, "frozen", False) and os.path.basename(executable or "").startswith(("python", "pypy"))
 
 
 def _start_process(root: str, now: Settings) -> bool:
@@ -146,8 +155,13 @@ def _start_thread(spool: Spool, root: str, now: Settings) -> None:
                 segment = spool.segment
                 return [HeldSegment(spool, segment)] if isinstance(segment, MemorySegment) else []
 
-            url = now.url or ""
-            Sender(root, url, lambda: settings.current().token(), idle=now.sender_idle, held=held).run()
+            Sender(
+                root,
+                now.url or "",
+                lambda: settings.current().token(),
+                idle=now.sender_idle,
+                held=held if spool.in_memory else None,
+            ).run()
         except Exception as error:
             diagnostics.debug(f"sender thread: {error!r}")
         finally:

@@ -18,6 +18,7 @@ from lineage import settings
 from lineage.emit.clock import SYSTEM_CLOCK, Clock
 from lineage.emit.delivery import Delivery, Round
 from lineage.emit.lease import Lease
+from lineage.emit.spooldir import LineState, save_state
 from lineage.emit.stored import Source
 from lineage.emit.wire import REQUEST_SECONDS, Poster
 
@@ -40,8 +41,9 @@ class Sender:
         *,
         idle: float,
         clock: Clock = SYSTEM_CLOCK,
-        held: Callable[[], list[Source]] = list,
+        held: Callable[[], list[Source]] | None = None,
     ) -> None:
+        """Prepare; `held` gives segments in this process's memory: nobody else can send those, so no lease is asked."""
         self._root = root
         self._url = url
         self._token = token
@@ -53,7 +55,7 @@ class Sender:
     def run(self) -> None:
         """Work until idle; returns at once when another sender has the lease."""
         lease = Lease(self._root, self._destination)
-        if not lease.acquire():
+        if self._held is None and not lease.acquire():
             return
         try:
             with Poster(self._url, self._token) as poster:
@@ -62,13 +64,17 @@ class Sender:
                     poster,
                     destinations=frozenset({self._destination}),
                     clock=self._clock,
-                    held=self._held,
+                    held=self._held or list,
                 )
                 while self._work(delivery):
                     # A record may have come in after the last look, by a process that still saw the lease taken.
                     lease.release()
                     if not delivery.has_work() or not lease.acquire():
                         return
+        except Exception as error:
+            now = self._clock.wall()
+            save_state(self._root, LineState(self._destination, f"the sender ended: {error!r}", now, None))
+            raise
         finally:
             lease.release()
 

@@ -244,6 +244,7 @@ class Spool:
         fresh = self._open_file(first)
         if fresh is not None:
             return fresh
+        self._root = None
         diagnostics.warn_once("spool:memory", "no spool folder can be written: records stay in memory (at most 16 MiB)")
         return MemorySegment(self._header(first))
 
@@ -260,7 +261,6 @@ class Spool:
                 diagnostics.warn_once(f"spool:use:{root}", f"records go to {root} instead")
             self._root = root
             return segment
-        self._root = None
         return None
 
     def _header(self, first: int) -> SegmentHeader:
@@ -278,8 +278,12 @@ class Spool:
     # called by the flusher, between appends
 
     def measured(self, used: int) -> None:
-        """Tell the spool how many bytes all its segments take now."""
-        self._measured, self._written = used, 0
+        """Tell the spool how many bytes all its segments take now; a good moment to see which are delivered."""
+        with self._lock:
+            self._measured, self._written = used, 0
+            for path in [path for path in self._sealed if not os.path.exists(path)]:
+                if os.path.isdir(os.path.dirname(path)):  # else the whole folder was deleted, which is no delivery
+                    del self._sealed[path]
 
     def repair(self) -> None:
         """Write what waits: re-entrant records, gaps, a spool that was deleted or that moves from memory to disk."""
@@ -305,7 +309,6 @@ class Spool:
             return
         try:
             if not segment.is_deleted():
-                self._forget_delivered()
                 return
         except OSError as error:
             diagnostics.debug(f"spool: {error}")
@@ -318,11 +321,6 @@ class Spool:
             self.retired.append(segment)
             if self._first_here < self._next:
                 self._gaps.add(self._first_here, self._next - 1, Reason.SPOOL_DELETED)
-
-    def _forget_delivered(self) -> None:
-        for path in [path for path in self._sealed if not os.path.exists(path)]:
-            if os.path.isdir(os.path.dirname(path)):
-                del self._sealed[path]
 
     def _leave_memory(self) -> None:
         segment = self._segment

@@ -160,7 +160,7 @@ class HeldSegment:
     """A segment in this process's memory, for the sender inside this process."""
 
     def __init__(self, spool: Spool, segment: MemorySegment) -> None:
-        self.path = f"memory:{id(segment)}"
+        self.path = f"memory:{segment.header.client}-{segment.header.index}"
         self.header = segment.header
         self.records_start = len(pack_header(segment.header))
         self._spool = spool

@@ -379,12 +379,16 @@ def test_a_child_does_not_keep_its_parents_lease(tmp_path: Path) -> None:
     assert mine.acquire()
     assert lease.holder(str(tmp_path), "http://x") == os.getpid()
     receiving, sending = os.pipe()
+    started, starting = os.pipe()
     child = os.fork()
     if child == 0:
+        os.write(starting, b"x")
         os.close(sending)
         os.read(receiving, 1)
         os._exit(0)
-    os.close(receiving)
+    assert os.read(started, 1) == b"x"
+    for fd in (receiving, started, starting):
+        os.close(fd)
     mine.release()
     held = lease.is_held(str(tmp_path), "http://x")
     os.close(sending)
