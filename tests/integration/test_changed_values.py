@@ -20,7 +20,7 @@ def history(*, changed: bool, stated: bool) -> list[Json]:
     if changed:
         handed["inputFacets"]["weftline_passed"]["changed"] = True
     raw = dataset("raw.csv", "s3://lake", **digest("a"))
-    kind = {"datasetType": {"datasetType": "MODEL"}}
+    kind: Json = {"datasetType": {"datasetType": "MODEL"}}
     model = dataset("churn", "models", **kind, **digest("9"), **(STATED if stated else {}))
     about: Json = {**CLEAN_CODE, **ENVIRONMENT}
     return [

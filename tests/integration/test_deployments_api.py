@@ -31,7 +31,8 @@ def names(answer: Json) -> list[str]:
 
 @pytest.mark.parametrize("named", ["1", "v1", "sha256:" + "9" * 64, "9" * 12, None])
 def test_a_deployment_is_told_with_what_it_is_of(asking: Project, asked: Command, named: str | None) -> None:
-    asking.send(*model_history(), deployed(5, "prod", **({"version": named} if named else {})))
+    version_named: Json = {"version": named} if named else {}
+    asking.send(*model_history(), deployed(5, "prod", **version_named))
     version = asking.resolve(kind="model", name="churn")
     assert names(asking.get("/impact", root=version)) == ["prod"]
     raw = asking.resolve(kind="dataset", namespace="s3://lake", name="raw.csv", version="a" * 64)
