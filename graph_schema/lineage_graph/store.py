@@ -43,13 +43,15 @@ class Layers(Protocol):
         """Node ids of `handles`."""
         ...
 
-    def hops(self, type: EdgeType, frontier: Collection[Handle], *, incoming: bool, limit: int) -> list[Hop]:
-        """Edges of one type that leave (or arrive at) the frontier; at most `limit`, in no particular order."""
+    def hops(
+        self, types: Sequence[EdgeType], frontier: Collection[Handle], *, incoming: bool, limit: int
+    ) -> dict[EdgeType, list[Hop]]:
+        """Edges that leave (or arrive at) the frontier; at most `limit` of each type, in no particular order."""
         ...
 
     def bound_hops(
-        self, type: EdgeType, frontier: Collection[tuple[Handle, Handle]], *, incoming: bool, limit: int
-    ) -> list[Hop]:
+        self, types: Sequence[EdgeType], frontier: Collection[tuple[Handle, Handle]], *, incoming: bool, limit: int
+    ) -> dict[EdgeType, list[Hop]]:
         """As `hops`, for versions as one run made them: pairs (version, run), neither of them none.
 
         Leaving: GENERATED_BY to that run; DERIVED_FROM whose `via` is that run or none.

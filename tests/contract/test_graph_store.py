@@ -147,10 +147,12 @@ def test_an_equal_edge_changes_nothing_and_another_leaves_a_past(store: GraphSto
     assert known(8) == [replace(second, known_from=8)]
 
 
-def test_what_is_closed_is_still_known_before(store: GraphStore, graph: Graph) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_is_closed_is_still_known_before(store: GraphStore, graph: Graph, at_once: bool) -> None:
     edge = graph.made("v1", "r1")
-    store.apply([graph.delta(1, edge)])
-    store.apply([graph.delta(2, closed=(edge.key,), gone=(graph.id("v1"),))])
+    deltas = [graph.delta(1, edge), graph.delta(2, closed=(edge.key,), gone=(graph.id("v1"),))]
+    for batch in [deltas] if at_once else [[delta] for delta in deltas]:
+        store.apply(batch)
     assert store.edges_to(graph.project, [graph.id("r1")], ALL) == []
     assert store.edges_to(graph.project, [graph.id("r1")], ALL, AsOf(known_at=1)) == [
         replace(edge, known_from=1, known_to=2)
@@ -215,14 +217,19 @@ def test_a_layer_says_what_the_edges_say(store: GraphStore, graph: Graph) -> Non
                 for e in (edges[n] for n in chosen)
             }
 
-        assert named(layers.hops(EdgeType.GENERATED_BY, [v1], incoming=False, limit=100)) == rows(0, 1)
-        assert named(layers.hops(EdgeType.USED, [v1], incoming=True, limit=100)) == rows(5, 6)
-        assert named(layers.bound_hops(EdgeType.GENERATED_BY, [(v1, r1)], incoming=False, limit=100)) == rows(0)
-        assert named(layers.bound_hops(EdgeType.DERIVED_FROM, [(v1, r1)], incoming=False, limit=100)) == rows(2, 4)
-        assert named(layers.bound_hops(EdgeType.USED, [(v1, r1)], incoming=True, limit=100)) == rows(5, 6)
-        other = of[graph.id("r2")]
-        assert named(layers.bound_hops(EdgeType.USED, [(v1, other)], incoming=True, limit=100)) == rows(6)
-        assert len(layers.hops(EdgeType.USED, [v1], incoming=True, limit=1)) == 1
+        def hops(type: EdgeType, *frontier: Any, incoming: bool = False) -> set[tuple[object, ...]]:
+            ask = layers.bound_hops if isinstance(frontier[0], tuple) else layers.hops
+            answer = ask([type, EdgeType.PART_OF], frontier, incoming=incoming, limit=100)
+            assert answer.pop(EdgeType.PART_OF) == []
+            return named(answer[type])
+
+        assert hops(EdgeType.GENERATED_BY, v1) == rows(0, 1)
+        assert hops(EdgeType.USED, v1, incoming=True) == rows(5, 6)
+        assert hops(EdgeType.GENERATED_BY, (v1, r1)) == rows(0)
+        assert hops(EdgeType.DERIVED_FROM, (v1, r1)) == rows(2, 4)
+        assert hops(EdgeType.USED, (v1, r1), incoming=True) == rows(5, 6)
+        assert hops(EdgeType.USED, (v1, of[graph.id("r2")]), incoming=True) == rows(6)
+        assert len(layers.hops([EdgeType.USED], [v1], incoming=True, limit=1)[EdgeType.USED]) == 1
         assert layers.seq == 1
 
 

@@ -42,7 +42,8 @@ def check_pages(store: GraphStore, random: Random) -> None:
         assert [pair for page in found for pair in page.nodes.items()] == list(whole.nodes.items())
         edges = [edge for page in found for edge in page.edges]
         assert sorted(edges) == whole.edges
-        assert {node for page in found for node in page.ambiguous} == set(whole.ambiguous)
+        # a page may doubt what a later one finds to be reached whatever the generation
+        assert {node for page in found for node in page.ambiguous} >= set(whole.ambiguous)
         assert found[-1].truncated == whole.truncated
 
 

@@ -7,7 +7,7 @@ Owns one read transaction for the walk's life, so that all its answers are of on
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import orjson
 
@@ -40,17 +40,20 @@ class EmbeddedLayers:
         """See `Layers`."""
         return dict(self._connection.execute(_SQL["ids"], {"handles": _array(handles)}))
 
-    def hops(self, type: EdgeType, frontier: Collection[Handle], *, incoming: bool, limit: int) -> list[Hop]:
+    def hops(
+        self, types: Sequence[EdgeType], frontier: Collection[Handle], *, incoming: bool, limit: int
+    ) -> dict[EdgeType, list[Hop]]:
         """See `Layers`."""
-        return self._rows("hops_in" if incoming else "hops_out", type, _array(frontier), limit)
+        name = "hops_in" if incoming else "hops_out"
+        packed = _array(frontier)
+        return {type: self._rows(name, type, packed, limit) for type in types}
 
     def bound_hops(
-        self, type: EdgeType, frontier: Collection[tuple[Handle, Handle]], *, incoming: bool, limit: int
-    ) -> list[Hop]:
+        self, types: Sequence[EdgeType], frontier: Collection[tuple[Handle, Handle]], *, incoming: bool, limit: int
+    ) -> dict[EdgeType, list[Hop]]:
         """See `Layers`."""
         packed = _array([version << 31 | run for version, run in frontier])
-        name = "uses" if incoming else "generations" if type is EdgeType.GENERATED_BY else "derivations"
-        return self._rows(name, type, packed, limit)
+        return {type: self._rows(_bound_query(type, incoming), type, packed, limit) for type in types}
 
     def moved(self) -> bool:
         """See `Layers`; never, inside one read transaction."""
@@ -71,6 +74,10 @@ class EmbeddedLayers:
                 "known_at": _FOR_EVER if known_at is None else known_at,
             },
         ).fetchall()
+
+
+def _bound_query(type: EdgeType, incoming: bool) -> str:
+    return "uses" if incoming else "generations" if type is EdgeType.GENERATED_BY else "derivations"
 
 
 def _array(values: Collection[Handle]) -> str:

@@ -6,7 +6,7 @@ Handles are node ids. All queries of a walk share one transaction, but Neo4j rea
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from neo4j import Transaction
@@ -45,16 +45,19 @@ class Neo4jLayers:
         """See `Layers`."""
         return {handle: handle for handle in handles}
 
-    def hops(self, type: EdgeType, frontier: Collection[Handle], *, incoming: bool, limit: int) -> list[Hop]:
+    def hops(
+        self, types: Sequence[EdgeType], frontier: Collection[Handle], *, incoming: bool, limit: int
+    ) -> dict[EdgeType, list[Hop]]:
         """See `Layers`."""
-        return self._rows("hops_in" if incoming else "hops_out", type, list(frontier), limit)
+        name = "hops_in" if incoming else "hops_out"
+        return {type: self._rows(name, type, list(frontier), limit) for type in types}
 
     def bound_hops(
-        self, type: EdgeType, frontier: Collection[tuple[Handle, Handle]], *, incoming: bool, limit: int
-    ) -> list[Hop]:
+        self, types: Sequence[EdgeType], frontier: Collection[tuple[Handle, Handle]], *, incoming: bool, limit: int
+    ) -> dict[EdgeType, list[Hop]]:
         """See `Layers`."""
-        name = "uses" if incoming else "generations" if type is EdgeType.GENERATED_BY else "derivations"
-        return self._rows(name, type, [list(pair) for pair in frontier], limit)
+        pairs = [list(pair) for pair in frontier]
+        return {type: self._rows(_bound_query(type, incoming), type, pairs, limit) for type in types}
 
     def moved(self) -> bool:
         """See `Layers`."""
@@ -81,3 +84,7 @@ class Neo4jLayers:
             (src, dst, via, generation, explicit, _PRECISIONS[precision], _BASES[basis])
             for src, dst, via, generation, explicit, precision, basis in rows
         ]
+
+
+def _bound_query(type: EdgeType, incoming: bool) -> str:
+    return "uses" if incoming else "generations" if type is EdgeType.GENERATED_BY else "derivations"

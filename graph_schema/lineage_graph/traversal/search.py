@@ -25,13 +25,14 @@ DERIVED_FROM = EdgeType.DERIVED_FROM
 State = Handle
 Origin = Callable[[Hop], State]
 
+_GENERATION = itemgetter(3)
 _CHUNK = 1_000
 
 
 class Question(NamedTuple):
     """One thing asked of the store for a layer; `bound` says that the frontier holds (version, run) pairs."""
 
-    type: EdgeType
+    types: tuple[EdgeType, ...]
     frontier: list[Handle]
     bound: bool = False
 
@@ -83,7 +84,8 @@ class Search:
         runs: defaultdict[Handle, set[Handle]] = defaultdict(set)
         for start in range(0, len(asked), _CHUNK):
             chunk = asked[start : start + _CHUNK]
-            for src, dst, *_ in self.layers.hops(GENERATED_BY, chunk, incoming=False, limit=_CHUNK * _CHUNK):
+            hops = self.layers.hops([GENERATED_BY], chunk, incoming=False, limit=_CHUNK * _CHUNK)
+            for src, dst, *_ in hops[GENERATED_BY]:
                 runs[src].add(dst)
         return {version for version, makers in runs.items() if len(makers) > 1}
 
@@ -104,8 +106,8 @@ class Search:
         """What to ask the store about some states."""
         raise NotImplementedError
 
-    def follow(self, question: Question, rows: Sequence[Hop]) -> None:
-        """Take the rows that lead on: record them, their far ends and the states to expand next."""
+    def follow(self, question: Question, type: EdgeType, rows: Sequence[Hop]) -> None:
+        """Take the rows of one type that lead on: record them, their far ends and the states to expand next."""
         raise NotImplementedError
 
     def _step_before(self, state: State, hop: Hop) -> tuple[EdgeType, State]:
@@ -120,7 +122,8 @@ class Search:
         self.marks.append({type: len(hops) for type, hops in self.hops.items()})
         self.levels.append([])
         for question in self.questions(before):
-            self.follow(question, self._ask(question))
+            for type, rows in self._ask(question).items():
+                self.follow(question, type, rows)
         if self.stopped == "time":  # the whole layer comes with the next page, in its order
             for handle in self.levels.pop():
                 del self.first[handle]
@@ -128,9 +131,9 @@ class Search:
                 del self.hops[type][kept:]
             self.frontier = before
 
-    def _ask(self, question: Question) -> list[Hop]:
+    def _ask(self, question: Question) -> dict[EdgeType, list[Hop]]:
         ask = self.layers.bound_hops if question.bound else self.layers.hops
-        rows: list[Hop] = []
+        rows: dict[EdgeType, list[Hop]] = {type: [] for type in question.types}
         for start in range(0, len(question.frontier), _CHUNK):
             # One layer is read whatever the time, so that each page gets somewhere; `rows` bounds it.
             if not self.stopped and len(self.levels) > 2 and self.budget.late():
@@ -138,12 +141,14 @@ class Search:
             if self.stopped:
                 break
             chunk = question.frontier[start : start + _CHUNK]
-            got = ask(question.type, chunk, incoming=self.incoming, limit=self.budget.rows + 1)
-            self.budget.rows -= len(got)
-            if self.budget.rows < 0:
-                self.stopped = "rows"
-                got.pop()
-            rows += got
+            answer = ask(question.types, chunk, incoming=self.incoming, limit=self.budget.rows + 1)
+            for type, got in answer.items():
+                self.budget.rows -= len(got)
+                if self.budget.rows < 0:
+                    self.stopped = "rows"
+                    del got[self.budget.rows :]
+                    self.budget.rows = 0
+                rows[type] += got
         return rows
 
     def _origin(self, question: Question, rows: Sequence[Hop], near: int, binding: int) -> Origin | None:
@@ -164,7 +169,7 @@ class Search:
             ask = self.layers.bound_hops if question.bound else self.layers.hops
             for start in range(0, len(question.frontier), _CHUNK):
                 chunk = question.frontier[start : start + _CHUNK]
-                if self.budget.late() or ask(question.type, chunk, incoming=self.incoming, limit=1):
+                if self.budget.late() or any(ask(question.types, chunk, incoming=self.incoming, limit=1).values()):
                     return True
         return False
 
@@ -198,22 +203,20 @@ class Upstream(Search):
         return [
             question
             for question in (
-                Question(GENERATED_BY, versions),
-                Question(GENERATED_BY, pairs, True),
-                Question(DERIVED_FROM, versions),
-                Question(DERIVED_FROM, pairs, True),
-                Question(USED, runs),
+                Question((GENERATED_BY, DERIVED_FROM), versions),
+                Question((GENERATED_BY, DERIVED_FROM), pairs, True),
+                Question((USED,), runs),
             )
             if question.frontier
         ]
 
-    def follow(self, question: Question, rows: Sequence[Hop]) -> None:
+    def follow(self, question: Question, type: EdgeType, rows: Sequence[Hop]) -> None:
         """See `Search`."""
-        self.hops[question.type] += rows
-        if question.type is GENERATED_BY:
+        self.hops[type] += rows
+        if type is GENERATED_BY:
             self._into_runs(rows, self._origin(question, rows, 0, 1))
             return
-        self._into_versions(rows, self._origin(question, rows, 0, 2) if question.type is DERIVED_FROM else None)
+        self._into_versions(rows, self._origin(question, rows, 0, 2) if type is DERIVED_FROM else None)
 
     def _into_runs(self, rows: Sequence[Hop], origin: Origin | None) -> None:
         came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
@@ -243,7 +246,8 @@ class Upstream(Search):
                 if version not in first:
                     first[version] = state
                     level.append(version)
-        self._doubtful.update(hop[1] for hop in rows if not hop[3])
+        if not all(map(_GENERATION, rows)):
+            self._doubtful.update(hop[1] for hop in rows if not hop[3])
 
     def _step_before(self, state: State, hop: Hop) -> tuple[EdgeType, State]:
         before = self._before.get(state)
@@ -276,26 +280,24 @@ class Downstream(Search):
         return [
             question
             for question in (
-                Question(USED, versions),
-                Question(USED, pairs, True),
-                Question(DERIVED_FROM, versions),
-                Question(DERIVED_FROM, pairs, True),
-                Question(GENERATED_BY, runs),
+                Question((USED, DERIVED_FROM), versions),
+                Question((USED, DERIVED_FROM), pairs, True),
+                Question((GENERATED_BY,), runs),
             )
             if question.frontier
         ]
 
-    def follow(self, question: Question, rows: Sequence[Hop]) -> None:
+    def follow(self, question: Question, type: EdgeType, rows: Sequence[Hop]) -> None:
         """See `Search`."""
-        if question.type is GENERATED_BY:
+        if type is GENERATED_BY:
             self._into_outputs(rows)
             return
-        self.hops[question.type] += rows
+        self.hops[type] += rows
         if question.bound:
             self._doubtful.update(hop[1] for hop in rows if not hop[3])
         came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
         origin = self._origin(question, rows, 1, 3)
-        used = question.type is USED
+        used = type is USED
         for hop in rows:
             node = hop[0]
             state = node if used else (node, hop[2])

@@ -156,7 +156,7 @@ def _owners(
         handles = layers.handles(members)
         at = {handle: handle for handle in handles.values()}
         for type in chain:
-            hops = layers.hops(type, set(at.values()), incoming=False, limit=_MAX_HOPS)
+            hops = layers.hops([type], set(at.values()), incoming=False, limit=_MAX_HOPS)[type]
             onward = {hop[0]: hop[1] for hop in sorted(hops, reverse=True)}
             at = {member: onward.get(place, member) for member, place in at.items()}
         names = layers.ids(set(at.values()))

@@ -54,7 +54,8 @@ class Walk:
     Attributes:
         nodes: depth (relationship hops from the nearest root) by node id, ordered by (depth, id). Roots are at 0.
         unknown: roots that are no nodes of the project.
-        ambiguous: versions on this page's way that were left without knowing which of several generations was meant.
+        ambiguous: versions that were left without knowing which of several generations was meant, as far as the walk
+            got with this page.
         truncated: "" if this page ends the walk, else what cut it: "nodes", "time", "rows" or "depth".
         cursor: where the next page starts; None at the end, and where a larger limit is the only way on ("depth",
             "rows", or a time in which not one layer could be read).
