@@ -14,6 +14,7 @@ from lineage.cli.connection import JsonFlag, Project, connect
 from lineage.cli.references import Reference, node_id
 from lineage.cli.render import Json
 from lineage.cli.trees import Graph, code_label
+from lineage.client import Client
 from lineage.errors import UsageError
 from lineage.refs import DatasetRef, ModelRef
 
@@ -52,8 +53,9 @@ _SHOWN_NEIGHBOURS = 20
 _SHOWN_VALUE = 200
 # Shown in a place of their own, or by the neighbours.
 _ELSEWHERE = frozenset({
-    "attributes", "dataset", "digest", "ended_at", "environment", "findings", "finished", "inputs", "job",
-    "job_namespace", "missing", "model", "outputs", "parent", "root", "scheme", "started_at", "state", "time", "value",
+    "attributes", "dataset", "digest", "ended_at", "entry_point", "environment", "findings", "finished", "inputs",
+    "job", "job_namespace", "missing", "model", "outputs", "parent", "root", "scheme", "started_at", "state", "time",
+    "value",
 })  # fmt: skip
 
 
@@ -74,12 +76,21 @@ def show(
             answer = client.get(f"/runs/{node}/captured")
         else:
             answer = client.node(node)
+        registered = [] if json or captured else _registrations(client, answer["node"])
     if json:
         render.emit_json(answer)
     elif captured:
         _captured(answer)
     else:
-        _node(answer)
+        _node(answer, registered)
+
+
+def _registrations(client: Client, node: Json) -> list[Json]:
+    """The numbers a model version was registered under."""
+    if node["kind"] != "DatasetVersion" or not node["props"].get("model"):
+        return []
+    versions = client.get(f"/models/{node['props']['dataset']}")["versions"]
+    return [found for found in versions if found["version"] == node["id"]]
 
 
 def candidate_line(candidate: Json) -> str:
@@ -100,7 +111,7 @@ def _reference(candidate: Json) -> str:
     return str(candidate["id"])
 
 
-def _node(answer: Json) -> None:
+def _node(answer: Json, registered: list[Json]) -> None:
     node = answer["node"]
     props = node["props"]
     graph = Graph([*answer["nodes"], node], answer["edges"])
@@ -108,8 +119,13 @@ def _node(answer: Json) -> None:
     render.line(render.dim(f"{node['kind']}  {node['id']}"))
     if node["kind"] == "Run":
         render.line(render.dim(f"run id  {node['name']}   started {render.when(props.get('started_at'))}"))
+        _ran(graph, answer["edges"], node)
     elif node["kind"] == "DatasetVersion":
         render.line(render.dim(f"{props['scheme']}:{props['value']}   made {render.when(props.get('time'))}"))
+    for found in registered:
+        tags = "  ".join(f"{key}={value}" for key, value in found["tags"].items())
+        when = f"registered {render.when(found['registered_at'])}"
+        render.line("  ", render.joined([render.bold(f"v{found['number']}"), when, tags]))
     for key, value in sorted((props.get("attributes") or {}).items()):
         render.line("  ", render.dim(key), "  ", value["text"])
     for key, text in _plain(props):
@@ -125,6 +141,24 @@ def _node(answer: Json) -> None:
         render.line(render.bold("unknown: "), text)
 
 
+def _ran(graph: Graph, edges: list[Json], run: Json) -> None:
+    """What a run ran from: commit, script, Python, and how its checks ended."""
+    code = [node["props"] for node in graph.nodes.values() if node["kind"] == "CodeVersion"]
+    environments = [graph.nodes[edge["dst"]]["props"] for edge in graph.leaving(run["id"], "RAN_IN")]
+    told = {edge["src"] for edge in edges if edge["type"] == "ATTACHED"}
+    checks = [graph.nodes[node] for node in sorted(told) if graph.nodes.get(node, {}).get("kind") == "Check"]
+    failed = sorted(str(check["name"]) for check in checks if not check["props"].get("success"))
+    ended = f"{len(checks) - len(failed)} passed" + (f", {len(failed)} failed ({', '.join(failed)})" if failed else "")
+    for title, text in (
+        ("code", code_label(code[0]) if code else ""),
+        ("script", run["props"].get("entry_point")),
+        ("Python", environments[0].get("python") if environments else ""),
+        ("checks", ended if checks else ""),
+    ):
+        if text:
+            render.line("  ", render.dim(title), "  ", str(text))
+
+
 def _plain(props: Json) -> Iterator[tuple[str, str]]:
     """Properties that fit on a line."""
     for key, value in sorted(props.items()):
@@ -136,7 +170,7 @@ def _plain(props: Json) -> Iterator[tuple[str, str]]:
 
 def _neighbours(graph: Graph, node: str, edges: list[Json]) -> None:
     groups: dict[str, list[Text]] = {}
-    for edge in edges:
+    for edge in sorted(edges, key=lambda edge: _part_start(graph, edge)):
         outwards = edge["src"] == node
         if not outwards and edge["dst"] != node:
             continue
@@ -151,6 +185,13 @@ def _neighbours(graph: Graph, node: str, edges: list[Json]) -> None:
             render.line(render.dim(f"  {title:<13} "), line)
         if len(lines) > _SHOWN_NEIGHBOURS:
             render.line(render.dim(f"  {title:<13} … {len(lines) - _SHOWN_NEIGHBOURS:,} more (--json)"))
+
+
+def _part_start(graph: Graph, edge: Json) -> str:
+    """Parts of a run in the order they started; everything else stays where it is."""
+    if edge["type"] != "PART_OF":
+        return ""
+    return str(graph.nodes.get(edge["src"], {}).get("props", {}).get("started_at") or "")
 
 
 def _neighbour(graph: Graph, other: str, edge: Json) -> Text:

@@ -15,6 +15,7 @@ from rich.text import Text
 from lineage.cli.render import Json, bold, count, dim, duration, joined, number, safe, short_run_ids, state, version
 
 _METRICS_SHOWN = 3
+_RERUNS_SHOWN = 5
 _INDENTED = 120  # columns; beyond them lines of a deeper level stay where they are
 # Where a commit comes from when no checkout was there to ask.
 _TOLD_BY = {
@@ -134,17 +135,19 @@ def ancestry(graph: Graph, root: str) -> Branch:
     top = Branch(graph.label(root))
     # (branch, node, generating run meant ("" = any))
     stack: list[tuple[Branch, str, str]] = [(top, root, "")]
-    opened: set[tuple[str, str]] = set()
+    opened: set[tuple[object, ...]] = set()
     while stack:
         branch, node, generation = stack.pop()
-        if (node, generation) in opened:
+        is_run = graph.nodes.get(node, {}).get("kind") == "Run"
+        pending = _run_children(graph, node) if is_run else _version_children(graph, node, generation)
+        # Two generations of one version may lead on by the same steps: then it is the same subtree.
+        subtree = (node, *((child, meant) for _, child, meant, _ in pending))
+        if subtree in opened:
             if graph.leaving(node, *_CAUSAL):
                 branch.label = Text.assemble(branch.label, dim("   (above)"))
             continue
-        opened.add((node, generation))
-        pending = _run_children(graph, node) if graph.nodes.get(node, {}).get("kind") == "Run" else None
-        if pending is None:
-            pending = _version_children(graph, node, generation)
+        opened.add(subtree)
+        if not is_run:
             if not graph.leaving(node, "GENERATED_BY"):
                 end = graph.cut.get(node, "source: no producer known")
                 branch.label = Text.assemble(branch.label, dim(f"   {end}"))
@@ -169,17 +172,41 @@ Pending = tuple[Text, str, str, list[tuple[Text, str, str]] | None]
 
 
 def _version_children(graph: Graph, node: str, generation: str) -> list[Pending]:
-    found: list[Pending] = []
+    same: dict[tuple[object, ...], list[tuple[str, list[Json] | None]]] = {}
     for made in graph.leaving(node, "GENERATED_BY"):
         run = made["dst"]
         if generation and run != generation:
             continue
-        if not made.get("explicit"):
-            found.append((graph.label(run), run, "", None))
-            continue
-        derived = [e for e in graph.leaving(node, "DERIVED_FROM") if e.get("via") == run]
-        found.append((graph.label(run), run, "", [_input(graph, edge) for edge in derived]))
+        derived = None
+        if made.get("explicit"):
+            derived = [e for e in graph.leaving(node, "DERIVED_FROM") if e.get("via") == run]
+        same.setdefault(_content(graph, run, derived), []).append((run, derived))
+    found: list[Pending] = []
+    for runs in same.values():
+        runs.sort(key=lambda made: _started(graph, made[0]), reverse=True)
+        run, derived = runs[0]
+        label = Text.assemble(graph.label(run), dim(_reruns(graph, [made for made, _ in runs])))
+        found.append((label, run, "", None if derived is None else [_input(graph, edge) for edge in derived]))
     return found
+
+
+def _content(graph: Graph, run: str, derived: Sequence[Json] | None) -> tuple[object, ...]:
+    """What two runs of one job have in common when they made a version from the same inputs; else the run itself."""
+    inputs = frozenset(edge["dst"] for edge in (graph.leaving(run, "USED") if derived is None else derived))
+    job = graph.nodes.get(run, {}).get("props", {}).get("job")
+    return (job, derived is None, inputs) if inputs and job else (run,)
+
+
+def _started(graph: Graph, run: str) -> str:
+    return str(graph.nodes.get(run, {}).get("props", {}).get("started_at") or "")
+
+
+def _reruns(graph: Graph, runs: Sequence[str]) -> str:
+    if len(runs) == 1:
+        return ""
+    names = [graph.short(graph.nodes[run]["name"]) for run in runs]
+    more = f", … {len(names) - _RERUNS_SHOWN} more" if len(names) > _RERUNS_SHOWN else ""
+    return f"   made {len(names)} times, the latest is shown; all: {', '.join(names[:_RERUNS_SHOWN])}{more}"
 
 
 def _run_children(graph: Graph, run: str) -> list[Pending]:
@@ -215,15 +242,16 @@ def descent(graph: Graph, root: str) -> Branch:
     top = Branch(graph.label(root))
     # (branch, node, the version the run was reached by; "" = not through one)
     stack: list[tuple[Branch, str, str]] = [(top, root, "")]
-    opened: set[tuple[str, str]] = set()
+    opened: set[tuple[str, ...]] = set()
     while stack:
         branch, node, through = stack.pop()
         effects = list(_effects(graph, node, through))
-        if (node, through) in opened:
+        subtree = (node, *(effect for effect, _ in effects))
+        if subtree in opened:
             if effects:
                 branch.label = Text.assemble(branch.label, dim("   (above)"))
             continue
-        opened.add((node, through))
+        opened.add(subtree)
         if not effects and node in graph.cut:
             branch.label = Text.assemble(branch.label, dim(f"   {graph.cut[node]}"))
         steps = []

@@ -112,6 +112,11 @@ def test_show_names_neighbours_and_captured_lists_everything(asking: Project, as
     shown = asked("show", run_id(2))
     for part in ("metric.auc", "0.941", "read ", "made ", "started by", "environment", "missing: seed (not set)"):
         assert part in shown.out
+    lead = [line.split() for line in shown.out.splitlines()[3:6]]
+    assert lead[:2] == [["code", "cccccccccc"], ["Python", "3.11.7"]]
+    assert " ".join(lead[2]) == "checks 1 passed, 1 failed (drift)"
+    assert "v1   registered " in asked("show", "model:churn").out
+    assert "stage=test" in asked("show", "model:churn").out
     captured = asked("show", run_id(2), "--captured")
     assert 'run.facets.weftline_actor.user  "ana"' in captured.out
     assert captured.out.count("record ") == 3
@@ -183,7 +188,7 @@ def test_names_work_as_they_are_listed(
     assert "no datasets yet" in asked("datasets", "list").err
     names = ["raw/users.csv", "clean/users.csv"]
     asking.send(
-        run_event("COMPLETE", 1, "make", 1, outputs=[dataset(name, "s3://l#ke", **digest("7")) for name in names])
+        run_event("COMPLETE", 1, "make", 1, outputs=[dataset(name, "s3://lake", **digest("7")) for name in names])
     )
     monkeypatch.chdir(tmp_path)
     listed = [line.split() for line in asked("datasets", "list").out.splitlines()[1:]]

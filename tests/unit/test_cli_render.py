@@ -228,3 +228,34 @@ def test_a_node_shared_by_two_inputs_is_opened_once() -> None:
 )
 def test_code_versions_say_what_they_are(props: dict[str, Any], shown: str) -> None:
     assert trees.code_label(props) == shown
+
+
+def test_identical_reruns_are_one_line() -> None:
+    graph = trees.Graph(
+        [version_node("m"), run_node("aaaa", "train"), run_node("bbbb", "train"), run_node("cccc", "other")],
+        [edge("m", "GENERATED_BY", run) for run in ("aaaa", "bbbb", "cccc")]
+        + [edge(run, "USED", "raw") for run in ("aaaa", "bbbb", "cccc")],
+    )
+    graph.nodes["bbbb"]["props"]["started_at"] = "2026-05-11T12:00:00.000000Z"
+    lines = drawn(trees.ancestry(graph, "m"))
+    assert sum("run train" in line for line in lines) == 1
+    assert "run train bbbb" in lines[1]
+    assert lines[1].endswith("made 2 times, the latest is shown; all: bbbb, aaaa")
+    assert sum("run other" in line for line in lines) == 1
+
+
+def test_effects_reached_twice_are_opened_once() -> None:
+    graph = trees.Graph(
+        [*map(version_node, ("v", "a", "b", "o")), run_node("s", "split"), run_node("r", "join")],
+        [
+            edge("s", "USED", "v"),
+            edge("a", "GENERATED_BY", "s"),
+            edge("b", "GENERATED_BY", "s"),
+            edge("r", "USED", "a"),
+            edge("r", "USED", "b"),
+            edge("o", "GENERATED_BY", "r"),
+        ],
+    )
+    lines = drawn(trees.descent(graph, "v"))
+    assert sum("/o" in line for line in lines) == 1
+    assert [line.endswith("(above)") for line in lines if "run join" in line] == [False, True]

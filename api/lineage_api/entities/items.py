@@ -46,6 +46,8 @@ def node(cancellation: Cancellation, reading: Reading, node_id: str) -> schemas.
     """Any node with its neighbours."""
     found = current_node(reading.store, reading.project, node_id)
     edges, cut = _around(reading, [node_id])
+    if found.kind is NodeKind.RUN:
+        edges += _beside_run(reading, found.id, edges)
     cancellation.check()
     others, shown = _shown(reading, edges)
     if found.kind is NodeKind.RUN:
@@ -119,6 +121,16 @@ def _around(reading: Reading, ids: Collection[str]) -> tuple[list[Edge], bool]:
     out = reading.store.edges_from(reading.project, ids, _ALL, limit=NEIGHBOURS)
     into = reading.store.edges_to(reading.project, ids, _ALL, limit=NEIGHBOURS)
     return [*out, *into], len(out) == NEIGHBOURS or len(into) == NEIGHBOURS
+
+
+def _beside_run(reading: Reading, run: str, edges: Collection[Edge]) -> list[Edge]:
+    """The code of a run, and what it attached to the versions it touched: checks, deployments."""
+    versions = [edge.key.dst for edge in edges if edge.key.type is EdgeType.RUN_OF and edge.key.src == run]
+    touched = {edge.key.dst for edge in edges if edge.key.type is EdgeType.USED}
+    touched |= {edge.key.src for edge in edges if edge.key.type is EdgeType.GENERATED_BY}
+    attached = reading.store.edges_to(reading.project, touched, [EdgeType.ATTACHED], limit=NEIGHBOURS)
+    built = reading.store.edges_from(reading.project, versions, [EdgeType.BUILT_FROM])
+    return built + [edge for edge in attached if edge.key.via == run]
 
 
 def _shown(reading: Reading, edges: Collection[Edge]) -> tuple[list[NodeItem], list[EdgeItem]]:
