@@ -23,13 +23,13 @@ SCHEME_RUN = "run"  # the run that produced it
 SCHEME_UNVERSIONED = "unversioned"  # nobody can tell; one per dataset
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def ident(kind: NodeKind, *identity: str) -> bytes:
     """16 bytes of SHA-256 over the kind and its identity tuple, independent of project and server."""
     return hashlib.sha256(canonical_bytes([kind.value, *identity])).digest()[:IDENT_BYTES]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def node_id(project: str, kind: NodeKind, identifier: bytes) -> str:
     """`<kind>_<26 base32 characters>` of 128 bits of SHA-256(project uuid, kind, ident)."""
     raw = hashlib.sha256(project.encode() + b"\0" + kind.value.encode() + b"\0" + identifier).digest()[:16]

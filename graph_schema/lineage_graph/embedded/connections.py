@@ -17,7 +17,7 @@ from lineage_graph.errors import StoreUnavailable
 _KEPT_READERS = 4
 _BUSY_SECONDS = 30.0
 _READER_CACHE_KIB = 8_192
-_WRITER_CACHE_KIB = 16_384
+_WRITER_CACHE_KIB = 8_192
 _WAL_KEPT_BYTES = 64 << 20
 
 

@@ -18,7 +18,7 @@ from lineage_graph.queries import load_queries
 from lineage_graph.store import BASES, PRECISIONS
 
 _SQL = load_queries("lineage_graph.embedded", "queries/write.sql")
-_CACHED_IDS = 50_000
+_CACHED_IDS = 10_000
 
 Row = tuple[object, ...]
 

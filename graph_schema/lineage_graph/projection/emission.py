@@ -17,7 +17,7 @@ from lineage_graph.derive.content import Content
 from lineage_graph.model import Basis, Delta, Edge, EdgeKey, EdgeType, Node, NodeKind
 from lineage_graph.projection.database import Statements
 
-_CACHED_SCOPES = 20_000
+_CACHED_SCOPES = 4_000
 
 
 class Emission:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 GAP = "application/vnd.weftline.gap+json"
 SERVER = "application/vnd.weftline.server+json"
 
-_KNOWN_FACTS = 100_000
+_KNOWN_FACTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
