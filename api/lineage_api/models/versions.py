@@ -122,7 +122,7 @@ def _model(catalog: Catalog, project: str, name: str, namespace: str | None) -> 
     models = [entity for entity in named if entity.is_model]
     if not models:
         if named:
-            raise Problem(Kind.NOT_FOUND, f"No model {name!r}: that is a dataset.", members={"see": "/lineage"})
+            raise Problem(Kind.NOT_FOUND, f"{name!r} is a dataset, not a model.", members={"see": "/lineage"})
         raise _no_model(catalog, project, name)
     if len(models) > 1:
         raise ambiguous(name, models)
