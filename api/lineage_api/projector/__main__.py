@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import signal
 import socket
 from pathlib import Path
@@ -15,13 +14,17 @@ from lineage_api.journal.reader import JournalReader
 from lineage_api.keys import Keyring
 from lineage_api.logs import configure, logger
 from lineage_api.projector.channel import Channel, ParentGone
-from lineage_api.projector.loop import ProjectorLoop
+from lineage_api.projector.loop import ProjectorLoop, until_available
 from lineage_api.settings import GraphAccess, Settings
 from lineage_api.stores import open_graph
 
 
 def open_loop(settings: Settings, channel: Channel) -> ProjectorLoop:
-    """The projector of a data folder, its stores migrated."""
+    """The projector of a data folder, its stores migrated.
+
+    Raises:
+        StoreUnavailable: the graph store does not answer.
+    """
     from lineage_graph.projection.engine import Projection
 
     keyring = Keyring(settings.keys_url, settings.data, read_only=True)
@@ -40,15 +43,14 @@ def main() -> None:
     parser.add_argument("--channel", type=int, required=True, help="inherited descriptor of the server's socket pair")
     arguments = parser.parse_args()
     configure()
-    # Batches make and drop many small acyclic objects; the default thresholds cost 5-8 % of the CPU for nothing.
-    gc.set_threshold(100_000, 50, 50)
     # Ctrl-C reaches the whole foreground group; the server decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = Settings(data=arguments.data, graph=GraphAccess.from_environment(arguments.graph))
     channel = Channel(socket.socket(fileno=arguments.channel))
+    channel.end_with_parent()
     try:
         with ProjectorLock(settings.data, channel.check):
-            loop = open_loop(settings, channel)
+            loop = until_available(lambda: open_loop(settings, channel), channel)
             memory.settle()
             loop.run()
     except ParentGone:

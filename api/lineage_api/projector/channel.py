@@ -6,14 +6,20 @@ blocks the projector: progress is cumulative, so the newest line alone matters.
 
 from __future__ import annotations
 
+import os
 import select
 import socket
+import threading
 import time
 
 import orjson
 
 WAKE = b"\0"  # there are records
 URGENT = b"\1"  # and somebody waits for them to be projected
+
+
+_GRACE = 5.0
+"""Seconds a batch may take to its end after the server is gone."""
 
 
 class ParentGone(Exception):
@@ -30,6 +36,11 @@ class Channel:
         self._urgent = False
         if connection is not None:
             connection.setblocking(False)
+
+    def end_with_parent(self) -> None:
+        """End this process soon after the server has, even while it waits for a graph store that does not answer."""
+        if self._socket is not None:
+            threading.Thread(target=self._outlive_parent_briefly, args=(self._socket,), daemon=True).start()
 
     def progress(self, seq: int) -> None:
         """Tell that everything up to `seq` is in the projection and in the graph."""
@@ -84,6 +95,14 @@ class Channel:
             return
         except OSError:
             raise ParentGone from None
+
+    @staticmethod
+    def _outlive_parent_briefly(connection: socket.socket) -> None:
+        poll = select.poll()
+        poll.register(connection, select.POLLHUP)
+        poll.poll()
+        time.sleep(_GRACE)
+        os._exit(0)  # what was not committed is projected again
 
     def _send(self, message: dict[str, object]) -> None:
         self._newest = orjson.dumps(message) + b"\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from lineage_api.journal.reader import JournalReader
 from lineage_api.journal.record import UNPROJECTABLE
@@ -27,6 +28,8 @@ GATHER_SECONDS = 0.25
 """Under a stream of records batches start at most this often: a batch costs several commits whatever is in it."""
 
 _RETRY_SECONDS = 1.0
+
+T = TypeVar("T")
 
 log = logger("projector")
 
@@ -47,7 +50,7 @@ class ProjectorLoop:
         Raises:
             ParentGone: the server ended.
         """
-        self._until_available(self._finish)
+        until_available(self._finish, self._channel)
         self._channel.progress(self._projection.cursor())
         while True:
             records = self._journal.after(self._projection.cursor(), BATCH)
@@ -56,7 +59,7 @@ class ProjectorLoop:
                 continue
             begun = time.monotonic()
             self._project(records)
-            self._until_available(self._finish_batch)
+            until_available(self._finish_batch, self._channel)
             self._channel.progress(self._projection.cursor())
             if len(records) < BATCH:
                 self._channel.linger(begun + GATHER_SECONDS)
@@ -113,17 +116,21 @@ class ProjectorLoop:
                 return
         self._projection.forget(self._projection.cursor())
 
-    def _until_available(self, step: Callable[[], None]) -> None:
-        failed = False
-        while True:
-            try:
-                step()
-            except StoreUnavailable as error:
-                if not failed:
-                    log.warning("graph store unavailable, retrying", reason=str(error))
-                failed = True
-                self._channel.trouble(str(error))
-                self._channel.check()
-                time.sleep(_RETRY_SECONDS)  # a wake-up must not turn into a storm of attempts
-            else:
-                return
+
+def until_available(step: Callable[[], T], channel: Channel) -> T:
+    """The result of `step`, tried again for as long as the graph store is away; the server is told why.
+
+    Raises:
+        ParentGone: the server ended meanwhile.
+    """
+    failed = False
+    while True:
+        try:
+            return step()
+        except StoreUnavailable as error:
+            if not failed:
+                log.warning("graph store unavailable, retrying", reason=str(error))
+            failed = True
+            channel.trouble(str(error))
+            channel.check()
+            time.sleep(_RETRY_SECONDS)  # a wake-up must not turn into a storm of attempts
