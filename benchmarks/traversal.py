@@ -178,7 +178,7 @@ class CountedHits:
             self._run = tx.run
             yield Neo4jLayers(self, project, as_of)  # type: ignore[arg-type]
 
-    def run(self, query: str, **parameters: Any) -> Any:
+    def run(self, query: Any, **parameters: Any) -> Any:
         """As a transaction's `run`, with the answer read and its db hits counted."""
         plan = self._run("PROFILE " + query, **parameters).consume().profile
         self.work += _hits(plan)

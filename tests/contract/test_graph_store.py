@@ -188,6 +188,14 @@ def test_projects_do_not_meet(store: GraphStore, graph: Graph) -> None:
     assert store.counts(other.project) == {"Run": 1, "DatasetVersion": 1, "USED": 1}
 
 
+def test_a_cleared_project_may_be_larger_than_a_step(store: GraphStore, graph: Graph) -> None:
+    edges = [graph.used(f"r{n}", "v0") for n in range(6_000)]
+    store.apply([graph.delta(1, *edges)])
+    store.clear(graph.project)
+    assert (store.counts(graph.project), store.cursor(graph.project)) == ({}, 0)
+    assert store.edges_to(graph.project, [graph.id("v0")], ALL) == []
+
+
 def test_a_layer_says_what_the_edges_say(store: GraphStore, graph: Graph) -> None:
     edges = [
         graph.made("v1", "r1"), graph.made("v1", "r2", explicit=True),

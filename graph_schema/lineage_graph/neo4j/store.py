@@ -13,6 +13,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, LiteralString
 
+from neo4j import ManagedTransaction
+
 from lineage_graph.model import AsOf, Delta, Edge, EdgeKey, EdgeType, Node, NodeKind
 from lineage_graph.neo4j.connection import Connection
 from lineage_graph.neo4j.layers import Neo4jLayers
@@ -30,6 +32,7 @@ _EDGES_AT = _READ.per("edges_at", EdgeType)
 _DEGREES = _READ.per("degrees", EdgeType)
 _KINDS = [kind.value for kind in NodeKind]
 _NO_LIMIT = 2**62
+_CLEARED_AT_ONCE = 5_000
 
 
 class Neo4jGraphStore:
@@ -149,7 +152,10 @@ class Neo4jGraphStore:
         """See `GraphStore`."""
         with self._connection.session(write=True) as session:
             session.run(_WRITE["reset_cursor"], project=project).consume()
-            session.run(_WRITE["clear"], project=project).consume()
+            for name in ("clear_edges", "clear_nodes"):
+                last: str | None = ""
+                while last is not None:
+                    last = session.execute_write(_clear_some, _WRITE[name], project, last)
 
     def check(self) -> None:
         """See `GraphStore`."""
@@ -184,6 +190,13 @@ class Neo4jGraphStore:
                     result = session.run(query, type=type.value, **parameters)
                     edges += [read_edge(type, src, dst, properties) for src, dst, properties in result]
         return edges
+
+
+def _clear_some(tx: ManagedTransaction, query: LiteralString, project: str, after: str) -> str | None:
+    """Clear among the next nodes, few enough for one transaction; the id to go on after, None at the end."""
+    record = tx.run(query, project=project, after=after, chunk=_CLEARED_AT_ONCE).single(strict=True)
+    last: str | None = record[0]
+    return last
 
 
 def _with_past(current: LiteralString, past: LiteralString, as_of: AsOf) -> list[LiteralString]:

@@ -45,5 +45,9 @@ class Budget:
         self._cancelled = limits.cancelled
 
     def late(self) -> bool:
-        """Whether the time is over, or nobody waits any more."""
-        return time.monotonic() > self._deadline or (self._cancelled is not None and self._cancelled())
+        """Whether the time is over."""
+        return time.monotonic() > self._deadline
+
+    def cancelled(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._cancelled is not None and self._cancelled()

@@ -136,7 +136,7 @@ class Search:
         rows: dict[EdgeType, list[Hop]] = {type: [] for type in question.types}
         for start in range(0, len(question.frontier), _CHUNK):
             # One layer is read whatever the time, so that each page gets somewhere; `rows` bounds it.
-            if not self.stopped and len(self.levels) > 2 and self.budget.late():
+            if not self.stopped and (self.budget.cancelled() or (len(self.levels) > 2 and self.budget.late())):
                 self.stopped = "time"
             if self.stopped:
                 break
@@ -169,7 +169,9 @@ class Search:
             ask = self.layers.bound_hops if question.bound else self.layers.hops
             for start in range(0, len(question.frontier), _CHUNK):
                 chunk = question.frontier[start : start + _CHUNK]
-                if self.budget.late() or any(ask(question.types, chunk, incoming=self.incoming, limit=1).values()):
+                if self.budget.cancelled() or self.budget.late():
+                    return True
+                if any(ask(question.types, chunk, incoming=self.incoming, limit=1).values()):
                     return True
         return False
 

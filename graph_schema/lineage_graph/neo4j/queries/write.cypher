@@ -84,13 +84,32 @@ MATCH (d:Entity {id: row.dst})
 CREATE (s)-[r:RETRACTED]->(d)
 SET r = row.props;
 
-// name: clear
-// Forget a project's nodes and edges, in several transactions.
-MATCH (n:Entity {project: $project})
-CALL {
-  WITH n
-  DETACH DELETE n
-} IN TRANSACTIONS OF 5000 ROWS;
+// name: clear_edges
+// Forget the edges that leave a project's nodes, for the next nodes by id of all projects; answers with the last id.
+MATCH (n:Entity)
+WHERE n.id > $after
+WITH n ORDER BY n.id LIMIT $chunk
+WITH collect(n) AS nodes, max(n.id) AS last
+CALL (nodes) {
+  UNWIND nodes AS n
+  MATCH (n)-[r]->()
+  WHERE n.project = $project
+  DELETE r
+}
+RETURN last;
+
+// name: clear_nodes
+// Forget a project's nodes once their edges are gone, in the same steps.
+MATCH (n:Entity)
+WHERE n.id > $after
+WITH n ORDER BY n.id LIMIT $chunk
+WITH collect(n) AS nodes, max(n.id) AS last
+CALL (nodes) {
+  UNWIND nodes AS n
+  WITH n WHERE n.project = $project
+  DELETE n
+}
+RETURN last;
 
 // name: reset_cursor
 // Set a project's cursor to 0, before its graph goes: an interrupted rebuild then starts from nothing.
