@@ -18,7 +18,7 @@ from lineage_api.access import Action, permissions, requires
 from lineage_api.entities import endpoints as entities
 from lineage_api.folder import Claim
 from lineage_api.ingest import endpoints as ingest
-from lineage_api.limits import LOOPBACK_NAMES, App, HostGate
+from lineage_api.limits import LOOPBACK_NAMES, App, BodyBound, HostGate
 from lineage_api.models import endpoints as models
 from lineage_api.policy import endpoints as policy
 from lineage_api.provenance import endpoints as provenance
@@ -77,6 +77,7 @@ def create_app(settings: Settings, claim: Claim | None = None) -> FastAPI:
         responses=health.example({"openapi": "3.1.0"}),
     )
     app.state.permissions = permissions(app)
+    app.add_middleware(BodyBound, limit=settings.limits.query_bytes, exempt={route.path for route in ingest.routes()})
     app.add_middleware(_gate, settings=settings, state=app.state)
     return app
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import zstandard
@@ -33,7 +33,10 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
 class HostGate:
-    """Outermost layer: refuses requests for other host names (DNS rebinding) and tells the service it is in use."""
+    """Outermost layer: who a request may claim to be for and from, and that the service is in use.
+
+    Refuses other host names (DNS rebinding) and pages of other origins (a browser would let them post).
+    """
 
     def __init__(self, app: App, hosts: frozenset[str], touch: Callable[[int], None]) -> None:
         self._app = app
@@ -42,22 +45,32 @@ class HostGate:
         self._touch = touch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 421."""
+        """Pass the request on, or answer 421 or 403."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         self._touch(1)
         try:
-            host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-            if host not in self._allowed and not self._admit(host):
-                problem = Problem(
-                    Kind.BAD_HOST, "Ask for this service by the address it listens on.", headers={"Connection": "close"}
-                )
-                await problem.response()(scope, receive, send)
-                return
-            await self._app(scope, receive, send)
+            problem = self._check(scope["headers"])
+            await (self._app if problem is None else problem.response())(scope, receive, send)
         finally:
             self._touch(-1)
+
+    def _check(self, headers: Iterable[tuple[bytes, bytes]]) -> Problem | None:
+        host: bytes | None = None
+        origin: bytes | None = None
+        for name, value in headers:
+            if name == b"host":
+                host = value if host is None else b""  # named twice: which one is meant is anybody's guess
+            elif name == b"origin":
+                origin = value
+        host = host or b""
+        if host not in self._allowed and not self._admit(host):
+            detail = "Ask for this service by the address it listens on."
+            return Problem(Kind.BAD_HOST, detail, headers={"Connection": "close"})
+        if origin is not None and origin not in (b"http://" + host, b"https://" + host):
+            return Problem(Kind.FORBIDDEN, "Pages of another origin may not use this service.")
+        return None
 
     def _admit(self, host: bytes) -> bool:
         text = host.decode("latin-1").lower()
@@ -69,6 +82,32 @@ class HostGate:
         if len(self._allowed) < 64:  # the few spellings clients use; anything else takes the slow way
             self._allowed.add(host)
         return True
+
+
+class BodyBound:
+    """Bounds the bodies of all routes but those that read (and bound) them themselves."""
+
+    def __init__(self, app: App, limit: int, exempt: set[str]) -> None:
+        self._app = app
+        self._limit = limit
+        self._exempt = exempt
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a counting `receive`."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD") or scope["path"] in self._exempt:
+            await self._app(scope, receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._limit:
+                raise _too_large(f"The body has more than {self._limit} bytes.")
+            return message
+
+        await self._app(scope, counted, send)
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -66,8 +66,10 @@ class FieldError(TypedDict):
     got: str
 
 
-class Problem(Exception):
+class Problem(HTTPException):
     """A refusal with a reason; raised anywhere below a route, answered as `application/problem+json`.
+
+    It is the framework's own kind of error so that none of its layers takes it for a failure and answers otherwise.
 
     Args:
         kind: which problem; fixes type, status and title.
@@ -85,11 +87,9 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         members: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(kind.status, detail, dict(headers or {}))
         self.kind = kind
-        self.detail = detail
         self.errors = list(errors)
-        self.headers = dict(headers or {})
         self.members = dict(members or {})
 
     def document(self) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Limits:
 
     body_bytes: int = _knob(16 << 20, "bytes of a request body as sent")
     inflated_bytes: int = _knob(32 << 20, "bytes of a request body after decompression")
+    query_bytes: int = _knob(1 << 20, "bytes of the body of a question")
     event_bytes: int = _knob(4 << 20, "bytes of one event or one JSON document")
     json_tokens: int = _knob(400_000, "brackets and commas in one JSON document; bounds what parsing it may allocate")
     batch_items: int = _knob(10_000, "records in one batch")

@@ -304,6 +304,31 @@ def test_s5_a_deleted_graph_or_projection_comes_back_from_the_journal(tmp_path: 
             assert server.digest() == expected, lost
 
 
+@pytest.mark.full
+def test_a_full_disk_is_told_and_costs_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    limit = ["sh", "-c", 'ulimit -f 2048; exec "$0" "$@"']  # blocks of 512 bytes: no file grows beyond 1 MiB
+    acked, refusal = [], None
+    with Server(data, prefix=limit) as full:
+        for number in range(3000):
+            body = run_event("START", number, "j", number, [], [dataset(f"{number}-{'x' * 3000}")])
+            answer = full.post(body)
+            if answer.status_code != 201:
+                refusal = answer
+                break
+            acked.append(body)
+        assert refusal is not None
+        assert refusal.status_code == 503, refusal.text
+        assert int(refusal.headers["retry-after"]) > 0
+        assert full.client.get("/healthz").status_code == 200
+        full.kill()
+    assert set(marks(acked)) <= set(marks(bodies_of(data)))
+    with serving(data) as roomy:
+        assert roomy.post(run_event("START", 1, "after", 1)).status_code == 201
+        assert roomy.settle() >= len(acked) + 1
+
+
 def test_s10_one_bad_record_of_a_thousand_stays_alone(server: Server) -> None:
     project, client = f"s10/{uuid.uuid4().hex}", str(uuid.uuid4())
     poison = random.Random(10).randrange(1000)

@@ -98,6 +98,7 @@ def test_single_events_may_be_compressed(server: Server, encoding: str) -> None:
         (b"{}", {"Lineage-Project": "nope"}, 400),
         (b"{}", {"Lineage-Project": "a/b/c"}, 400),
         (b"{}", {"Host": "evil.example"}, 421),
+        (b"{}", {"Origin": "http://evil.example"}, 403),
     ],
 )
 def test_refusals_are_problem_documents(server: Server, content: bytes, headers: dict[str, str], status: int) -> None:

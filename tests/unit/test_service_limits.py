@@ -159,3 +159,26 @@ def test_only_requests_for_this_host_pass(host: bytes, passes: bool) -> None:
     assert sum(touched) == 0
     if not passes:
         assert sent[0]["status"] == 421
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"host", b"localhost:1"), (b"origin", b"http://localhost:1")], None),
+        ([(b"host", b"localhost:1"), (b"origin", b"http://localhost:2")], 403),
+        ([(b"host", b"localhost:1"), (b"origin", b"https://evil.example")], 403),
+        ([(b"host", b"localhost:1"), (b"origin", b"null")], 403),
+        ([(b"host", b"localhost:1"), (b"host", b"evil.example")], 421),
+        ([], 421),
+    ],
+)
+def test_pages_of_other_origins_and_doubtful_hosts_are_refused(
+    headers: list[tuple[bytes, bytes]], status: int | None
+) -> None:
+    gate = HostGate(nobody, LOOPBACK_NAMES, lambda step: None)
+    problem = gate._check(headers)
+    assert (None if problem is None else problem.kind.status) == status
+
+
+async def nobody(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("not called")
