@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lineage_api.problem import Kind
 from scripts.generate_docs import PARTS, SECTION, command_tree, openapi, pages, rendered
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +57,11 @@ def test_every_setting_command_route_and_facet_is_documented() -> None:
         for source in (ROOT / folder).rglob("*.py"):
             for name in read.findall(source.read_text()):
                 assert name in everything, f"{name}, read in {source.relative_to(ROOT)}"
+
+
+def test_every_problem_has_the_section_its_type_points_at() -> None:
+    sections = set(re.findall(r"^## (\S+)$", (ROOT / "docs/problems.md").read_text(), re.MULTILINE))
+    assert sections == {kind.slug for kind in Kind}
 
 
 def test_commands_in_the_docs_exist() -> None:
