@@ -99,4 +99,5 @@ def _too_deep(data: bytes) -> bool:
     return False
 
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A string that never ends runs to the end of the data: tried again from each of its quotes, it would be quadratic.
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)

@@ -12,7 +12,7 @@ import datetime as dt
 from typing import Any, Literal, TypeGuard
 
 from lineage_graph.errors import EventRefused
-from lineage_graph.identity import SCHEME_DIGEST, SCHEME_RUN, SCHEME_VERSION
+from lineage_graph.identity import SCHEME_DIGEST, SCHEME_RUN, SCHEME_VERSION, run_version_value
 from lineage_graph.names import normalise
 
 EventKind = Literal["run", "job", "dataset"]
@@ -95,7 +95,10 @@ def registrations(event: dict[str, Any]) -> list[tuple[str, str, str, str, dict[
         if facet is None:
             continue
         namespace, name = normalise(output["namespace"], output["name"])
-        scheme, value = stated_version(output) or (SCHEME_RUN, event["run"]["runId"])
+        scheme, value = stated_version(output) or (
+            SCHEME_RUN,
+            run_version_value(event["job"]["namespace"], event["run"]["runId"]),
+        )
         tags = facet.get("tags")
         kept = {k: v for k, v in tags.items() if isinstance(v, str)} if isinstance(tags, dict) else {}
         found.append((namespace, name, scheme, value, kept))

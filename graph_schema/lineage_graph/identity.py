@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import lru_cache
+from urllib.parse import quote
 
 from lineage_graph.canonical import canonical_bytes
 from lineage_graph.model import NodeKind
@@ -34,6 +35,11 @@ def node_id(project: str, kind: NodeKind, identifier: bytes) -> str:
     """`<kind>_<26 base32 characters>` of 128 bits of SHA-256(project uuid, kind, ident)."""
     raw = hashlib.sha256(project.encode() + b"\0" + kind.value.encode() + b"\0" + identifier).digest()[:16]
     return f"{kind.prefix}_{base64.b32encode(raw).decode().rstrip('=').lower()}"
+
+
+def run_version_value(namespace: str, run_id: str) -> str:
+    """Value of the `run` scheme: the run id, qualified by the job's namespace unless it is a UUID."""
+    return run_id if len(run_id) == 36 and run_id.count("-") == 4 else f"{quote(namespace, safe='')}/{run_id}"
 
 
 def job(namespace: str, name: str) -> bytes:

@@ -48,6 +48,7 @@ def payloads(root: Path) -> list[bytes]:
 def spool_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The default sink on a folder of its own."""
     monkeypatch.setenv("LINEAGE_SPOOL_DIR", str(tmp_path / "spool"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where records go that find no spool: others' may wait there
     for name in ("LINEAGE_URL", "LINEAGE_DISABLED", "LINEAGE_PROJECT"):
         monkeypatch.delenv(name, raising=False)
     with emitter.use(emitter.SpoolSink()) as sink:

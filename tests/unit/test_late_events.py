@@ -239,3 +239,31 @@ def test_wrong_clocks_give_a_finding_and_no_negative_duration(tell: Tell) -> Non
     run = graph.run(1)
     assert run["started_at"] == run["ended_at"]
     assert [finding["code"] for finding in run["findings"]] == ["negative_duration"]
+
+
+def test_the_same_bytes_from_two_runs_keep_both_ways(tell: Tell) -> None:
+    def load(run: int, source: str) -> dict[str, Any]:
+        made = dataset("load", "memory", **digest("a"))
+        return run_event("COMPLETE", run, "load", run, inputs=[dataset(source)], outputs=[made])
+
+    taken = [dataset("load", "memory", **passed("load", run, argument)) for run, argument in ((1, "a"), (2, "b"))]
+    graph = tell(load(1, "a"), load(2, "b"))
+    tell(run_event("COMPLETE", 9, "combine", 3, inputs=taken, outputs=[dataset("combine", "memory")]))
+    assert [generation for _, generation, _ in graph.used(3)] == ["1", "2"]
+    [derived] = [edge for edge in graph.edges.values() if edge.key.type == "DERIVED_FROM"]
+    assert (derived.generation, derived.props) == ("", {"ambiguous": True})
+
+
+def test_a_version_made_again_under_another_name_reaches_its_readers(tell: Tell) -> None:
+    def make(run: int, second: int, name: str, value: str) -> dict[str, Any]:
+        return run_event("COMPLETE", second, "make", run, outputs=[dataset(name, **version(value))])
+
+    graph = tell(
+        dataset_event(1, dataset("a", **user_alias("b"))),
+        make(1, 10, "b", "v1"),
+        make(3, 30, "a", "v2"),
+        run_event("START", 40, "use", 4, inputs=[dataset("a", **version("v1"))]),
+    )
+    assert graph.used(4) == [("b version:v1", "1", "observed")]
+    tell(make(2, 20, "a", "v1"))
+    assert graph.used(4) == [("a version:v1", "2", "observed")]

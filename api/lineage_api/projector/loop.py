@@ -6,6 +6,7 @@ one bad record from stopping the others. The engine and the stores do the work; 
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ GATHER_SECONDS = 0.25
 """Under a stream of records batches start at most this often: a batch costs several commits whatever is in it."""
 
 _RETRY_SECONDS = 1.0
+_PASSING = (sqlite3.OperationalError, OSError, MemoryError)
 
 T = TypeVar("T")
 
@@ -53,15 +55,14 @@ class ProjectorLoop:
         until_available(self._finish, self._channel)
         self._channel.progress(self._projection.cursor())
         while True:
-            records = self._journal.after(self._projection.cursor(), BATCH)
-            if not records:
+            begun = time.monotonic()
+            taken = until_available(self._project_next, self._channel)
+            if not taken:
                 self._channel.wait(POLL_SECONDS)
                 continue
-            begun = time.monotonic()
-            self._project(records)
             until_available(self._finish_batch, self._channel)
             self._channel.progress(self._projection.cursor())
-            if len(records) < BATCH:
+            if taken < BATCH:
                 self._channel.linger(begun + GATHER_SECONDS)
             else:
                 self._channel.check()
@@ -80,9 +81,21 @@ class ProjectorLoop:
             self._finish_batch()
         return self._projection.cursor()
 
+    def _project_next(self) -> int:
+        """Project the next records, if there are any; how many."""
+        records = self._journal.after(self._projection.cursor(), BATCH)
+        if records:
+            self._project(records)
+        return len(records)
+
     def _project(self, records: Sequence[JournalRecord]) -> None:
         try:
             self._deltas = self._projection.project(records)
+        except _PASSING as error:
+            # Nothing is wrong with the records: skipping one now would lose it for as long as this projection lives.
+            raise StoreUnavailable(
+                f"projection.db cannot be written ({error}); check free space and who else has it open"
+            ) from error
         except Exception as error:
             if len(records) == 1:
                 # Skipped here, kept in the journal: a version that understands it replays it.
@@ -107,13 +120,13 @@ class ProjectorLoop:
         self._deltas = []
         for project in self._projection.projects():
             cursor = self._store.cursor(project)
+            if cursor < self._projection.forgotten(project):
+                log.warning("the graph is gone or an old one, deriving it again from the journal", project=project)
+                self.reset()
+                return
             deltas = self._projection.pending(project, cursor)
             if deltas:
                 self._store.apply(deltas)
-            elif cursor == 0:
-                log.warning("the graph is gone, deriving it again from the journal", project=project)
-                self.reset()
-                return
         self._projection.forget(self._projection.cursor())
 
 

@@ -16,7 +16,10 @@ from lineage_api.problem import Kind, Problem
 from lineage_api.reading import Reading
 from lineage_graph.model import AsOf, EdgeType, Node, NodeKind
 from lineage_graph.names import normalise
-from lineage_graph.projection.catalog import Filters
+from lineage_graph.projection.catalog import Entity, Filters
+
+MOST_VERSIONS = 1_000
+"""Versions of one dataset that an answer starts from; with more it says that it is truncated."""
 
 _WALKED = frozenset({NodeKind.RUN, NodeKind.DATASET_VERSION, NodeKind.FIELD})
 _WITH_FIELDS = frozenset({NodeKind.DATASET, NodeKind.DATASET_VERSION})
@@ -32,8 +35,12 @@ class Moment:
     known_at: str | None = None
 
 
-def walked_roots(reading: Reading, root: str, *, columns: bool = False) -> list[str]:
+def walked_roots(reading: Reading, root: str, *, columns: bool = False, every: bool = False) -> list[str]:
     """Node ids a walk from `root` starts at; with `columns` a dataset or version stands for its fields.
+
+    Args:
+        every: a dataset stands for all its versions (who is hit if it must go), at most `MOST_VERSIONS` of them, and
+            not for its newest (where does it come from).
 
     Raises:
         Problem: 404 for an unknown node, 422 for a kind that nothing is derived from.
@@ -44,7 +51,8 @@ def walked_roots(reading: Reading, root: str, *, columns: bool = False) -> list[
     if node.kind in _WALKED:
         return [root]
     if node.kind is NodeKind.DATASET:
-        return [_newest_version(reading, node)]
+        versions = _versions(reading, node, MOST_VERSIONS if every else 1)
+        return [version.id for version in versions] if every else [versions[0].id]
     if node.kind is NodeKind.JOB:
         own = Filters(namespace=node.props["namespace"], version=node.props["name"])
         runs = reading.catalog.page(reading.project, NodeKind.RUN, own, after=None, limit=1)
@@ -53,7 +61,7 @@ def walked_roots(reading: Reading, root: str, *, columns: bool = False) -> list[
         raise Problem(Kind.NOT_FOUND, f"Job {node.props['name']!r} never ran.")
     if node.kind is NodeKind.DEPLOYMENT:
         found = reading.store.nodes(reading.project, deployed_versions(reading, node)).values()
-        return [_newest_version(reading, end) if end.kind is NodeKind.DATASET else end.id for end in found]
+        return [_versions(reading, end, 1)[0].id if end.kind is NodeKind.DATASET else end.id for end in found]
     if node.kind in _ATTACHED:
         return sorted({e.key.dst for e in reading.store.edges_from(reading.project, [root], [EdgeType.ATTACHED])})
     raise Problem(
@@ -85,16 +93,17 @@ def _fields(reading: Reading, dataset: Node) -> list[str]:
     return sorted(field.id for field in fields)
 
 
-def _newest_version(reading: Reading, dataset: Node) -> str:
+def _versions(reading: Reading, dataset: Node, limit: int) -> list[Entity]:
+    """Versions of a dataset under all its names, newest first."""
     names = [(dataset.props["namespace"], dataset.props["name"]), *map(tuple, dataset.props.get("aliases") or ())]
     found = []
     for namespace, name in names:
         own = Filters(namespace=namespace, name=name)
-        found += reading.catalog.page(reading.project, NodeKind.DATASET_VERSION, own, after=None, limit=1)
+        found += reading.catalog.page(reading.project, NodeKind.DATASET_VERSION, own, after=None, limit=limit)
     if not found:
         namespace, name = normalise(*names[0])
         raise Problem(Kind.NOT_FOUND, f"{namespace} {name} is known by name only: no run read or made a version of it.")
-    return max(found, key=lambda version: (version.time, version.id)).id
+    return sorted(found, key=lambda version: (version.time, version.id), reverse=True)[:limit]
 
 
 def _microseconds(path: str, text: str) -> int:

@@ -15,7 +15,7 @@ from lineage_api.deps import Cancellation
 from lineage_api.journal.reader import JournalReader
 from lineage_api.models.deployments import Deployed, deployments_of
 from lineage_api.pagination import Cursors
-from lineage_api.provenance.roots import Moment, moment, walked_roots
+from lineage_api.provenance.roots import MOST_VERSIONS, Moment, moment, walked_roots
 from lineage_api.provenance.schemas import (
     AsOfAnswer,
     Folded,
@@ -152,13 +152,16 @@ def _walk(
     cancellation: Cancellation, reading: Reading, journal: JournalReader, question: Question
 ) -> tuple[list[str], Walk]:
     place = question.cursors.read(question.cursor)
-    roots = walked_roots(reading, question.root, columns=question.granularity is Granularity.COLUMN)
+    columns = question.granularity is Granularity.COLUMN
+    roots = walked_roots(reading, question.root, columns=columns, every=question.direction is Direction.DOWN)
     as_of = moment(journal, question.moment)
     cancellation.check()
     limits = Limits(nodes=question.limit, cancelled=cancellation.cancelled)
     continued = Continuation.decode(place) if place is not None else None
     found = walk(reading.store, reading.project, roots, question.direction, question.depth, limits, as_of, continued)
     cancellation.check()
+    if len(roots) == MOST_VERSIONS and not found.truncated:
+        found.truncated = "nodes"
     return roots, found
 
 

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+SHOWN_NAMES = 100
+"""Other names that a dataset's node lists; the ALIAS_OF edges have all."""
+
 
 class AliasFact(NamedTuple):
     """Dataset `a` was said, at `at` (UTC microseconds), to also go by the name of `b`."""
@@ -30,6 +33,21 @@ class Component:
     members: tuple[bytes, ...]
     canonical: bytes
     since: dict[bytes, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Naming:
+    """What one dataset has to do with other names.
+
+    Args:
+        component: its alias component, None when it has no valid alias.
+        others: the first names of the component in order, at most `SHOWN_NAMES`.
+        contradictions: findings about names it claims or that are claimed twice.
+    """
+
+    component: Component | None = None
+    others: list[tuple[str, str]] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -96,3 +114,18 @@ def _component(members: set[bytes], rows: list[AliasFact], names: Mapping[bytes,
         for member in (row.a, row.b):
             since[member] = min(since.get(member, row.at), row.at)
     return Component(tuple(sorted(members)), canonical, since)
+
+
+def namings(outcome: Aliases, names: Mapping[bytes, tuple[str, str]]) -> dict[bytes, Naming]:
+    """What each dataset of a resolved set has to do with other names."""
+    found: dict[bytes, Naming] = defaultdict(Naming)
+    for component in outcome.components:
+        first = sorted(names[member] for member in component.members)[: SHOWN_NAMES + 1]
+        for member in component.members:
+            found[member] = Naming(component, [name for name in first if name != names[member]][:SHOWN_NAMES])
+    for claimed, claimants in outcome.contradicted.items():
+        who = ", ".join(" ".join(names[claimant]) for claimant in claimants[:5])
+        text = f"{' '.join(names[claimed])} is claimed by {len(claimants)} datasets: {who}"
+        for dataset in (claimed, *claimants):
+            found[dataset].contradictions.append(text)
+    return found

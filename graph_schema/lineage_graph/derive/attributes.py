@@ -50,7 +50,7 @@ def _parameters(view: RunView, found: dict[str, TypedValue]) -> None:
     for _, _, content in view.facets.get("weftline_parameters", ()):
         declared = content.get("types")
         if isinstance(declared, dict):
-            types.update({k: v for k, v in declared.items() if v in TYPES})
+            types.update({k: v for k, v in declared.items() if isinstance(v, str) and v in TYPES})
     for _, _, content in view.facets.get("executionParameters", ()):
         parameters = content.get("parameters")
         for parameter in parameters if isinstance(parameters, list) else ():
@@ -76,7 +76,7 @@ def _metrics(view: RunView, found: dict[str, TypedValue]) -> None:
             if key not in last or order >= last[key]:
                 last[key] = order
                 kind = metric.get("type")
-                found[key] = TypedValue(kind if kind in TYPES else "string", metric["value"])
+                found[key] = TypedValue(kind if isinstance(kind, str) and kind in TYPES else "string", metric["value"])
 
 
 def _tags(view: RunView, found: dict[str, TypedValue]) -> None:

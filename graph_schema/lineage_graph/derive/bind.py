@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from lineage_graph import identity
-from lineage_graph.derive.view import Mention, Passed, RunView, run_version_value
+from lineage_graph.derive.view import Mention, Passed, RunView
 from lineage_graph.model import Basis, Precision
 
 DECLARED = b""
@@ -94,31 +94,30 @@ def bind_input(view: RunView, mention: Mention, timeline: Timeline, versions: Ve
 
 
 def _passed(mention: Mention, origin: Passed, timeline: Timeline, versions: Versions) -> list[Bound]:
-    namespace, run_id, argument, changed = origin
+    namespace, run_id, argument, changed, version = origin
     run = identity.run(namespace, run_id)
-    stated = [
-        (identity.dataset_version(mention.namespace, mention.name, scheme, value), scheme, value)
-        for scheme, value in mention.versions
-    ]
+    stated: list[tuple[bytes, str, str]]
+    if version is not None:
+        stated = [(identity.dataset_version(mention.namespace, mention.name, *version), *version)]
+    else:
+        stated = [(made, *versions(made)[1:]) for made in timeline.made_by(run, mention.dataset)]
     if not stated:
-        stated = [(version, *versions(version)[1:]) for version in timeline.made_by(run, mention.dataset)]
-    if not stated:
-        value = run_version_value(namespace, run_id)
-        version = identity.dataset_version(mention.namespace, mention.name, identity.SCHEME_RUN, value)
-        stated = [(version, identity.SCHEME_RUN, value)]
+        value = identity.run_version_value(namespace, run_id)
+        made = identity.dataset_version(mention.namespace, mention.name, identity.SCHEME_RUN, value)
+        stated = [(made, identity.SCHEME_RUN, value)]
     return [
         Bound(
             mention.dataset,
             mention.dataset,
             scheme,
             value,
-            version,
+            made,
             run,
             precision=Precision.PASSED,
             argument=argument,
             changed=changed,
         )
-        for version, scheme, value in stated
+        for made, scheme, value in stated
     ]
 
 

@@ -7,7 +7,7 @@ a whole, which is how a late event retracts. Versions, job versions and shared n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lineage_graph import identity
@@ -113,8 +113,12 @@ def _generated(view: RunView, run: str, output: Mention, bindings: Bindings, ids
             changed = {"changed": True} if bound.changed else {}
             edge = Edge(key, bound.basis, generation, precision=precision, valid_from=view.made_time, props=changed)
             kept = found.get(key)
-            if kept is None or (_RANK[precision], generation) < (_RANK[Precision(kept.precision)], kept.generation):
-                found[key] = edge
+            if kept is not None and kept.generation != generation:
+                # One version, made by several runs, reached this one from more than one of them: all are followed.
+                edge = replace(edge, generation="", props={**kept.props, **edge.props, "ambiguous": True})
+            if kept is None or kept.generation != generation or _RANK[precision] < _RANK[Precision(kept.precision)]:
+                best = precision if kept is None else min(precision, Precision(kept.precision), key=_RANK.__getitem__)
+                found[key] = replace(edge, precision=best)
         edges += found.values()
     return edges
 
@@ -156,7 +160,9 @@ def _attachments(view: RunView, run: str, bindings: Bindings, ids: Ids, content:
             model = deployed_model(deployment)
             if model is None:
                 continue
-            ident = identity.ident(NodeKind.DEPLOYMENT, view.ident.hex(), text.decode(), str(deployment.get("target")))
+            ident = identity.ident(
+                NodeKind.DEPLOYMENT, view.ident.hex(), text.decode(), canonical_bytes(deployment).decode()
+            )
             node = ids(NodeKind.DEPLOYMENT, ident)
             props = {"name": str(deployment.get("target")), "namespace": view.namespace, "time": view.made_time}
             if isinstance(deployment.get("endpoint"), str):

@@ -11,7 +11,7 @@ from typing import Any
 
 from lineage_graph import identity
 from lineage_graph.canonical import canonical_bytes
-from lineage_graph.derive.aliases import Component
+from lineage_graph.derive.aliases import Naming
 from lineage_graph.derive.content import Content, Ids, job_version_ident
 from lineage_graph.derive.view import RunView
 from lineage_graph.facts.row import Fact
@@ -92,21 +92,8 @@ def job_content(subject: bytes, facts: Sequence[Fact], ids: Ids) -> Content:
     return Content([Node(ids(NodeKind.JOB, subject), NodeKind.JOB, subject, props)])
 
 
-def dataset_content(
-    subject: bytes,
-    facts: Sequence[Fact],
-    component: Component | None,
-    contradictions: Sequence[str],
-    names: dict[bytes, tuple[str, str]],
-    ids: Ids,
-) -> Content:
-    """A Dataset with its latest facets, its other names, and ALIAS_OF to the canonical one.
-
-    Args:
-        component: its alias component, None when it has no valid alias.
-        contradictions: findings about names it claims or that are claimed twice.
-        names: (namespace, name) of the component's members.
-    """
+def dataset_content(subject: bytes, facts: Sequence[Fact], naming: Naming, ids: Ids) -> Content:
+    """A Dataset with its latest facets, its other names, and ALIAS_OF to the canonical one."""
     named = min((fact.value for fact in facts if fact.predicate == "dataset"), key=canonical_bytes, default=None)
     if named is None:
         return Content()
@@ -121,13 +108,15 @@ def dataset_content(
     dropped = max((fact.at or 0 for fact in facts if fact.predicate == "dropped"), default=None)
     if dropped is not None:
         props["dropped_at"] = dropped
-    if contradictions:
+    if naming.contradictions:
         props["findings"] = [
-            {"code": "contradicting_symlinks", "place": "facets.symlinks", "text": text} for text in contradictions
+            {"code": "contradicting_symlinks", "place": "facets.symlinks", "text": text}
+            for text in naming.contradictions
         ]
     content = Content([Node(node, NodeKind.DATASET, subject, props)])
+    component = naming.component
     if component is not None:
-        props["aliases"] = sorted(list(names[m]) for m in component.members if m != subject)
+        props["aliases"] = [list(name) for name in naming.others]
         if component.canonical != subject:
             key = EdgeKey(node, EdgeType.ALIAS_OF, ids(NodeKind.DATASET, component.canonical))
             content.edges.append(Edge(key, Basis.DECLARED, valid_from=component.since.get(subject)))

@@ -24,12 +24,16 @@ _DESCRIBES = ("rows", "bytes", "rowsd", "schema", "model", "sampled", "digest")
 
 
 class Passed(NamedTuple):
-    """A value was handed over by a run; `changed` when it was not the same any more by then."""
+    """A value was handed over by a run; `changed` when it was not the same any more by then.
+
+    `version` is the (scheme, value) stated with the hand-over itself, None where it stated none.
+    """
 
     namespace: str
     run_id: str
     argument: str
     changed: bool
+    version: tuple[str, str] | None
 
 
 @dataclass(slots=True)
@@ -186,8 +190,12 @@ def _mention(dataset: bytes, values: list[dict[str, Any]]) -> Mention:
         if "s" in value and _SCHEME_RANK[value["s"]] == best and (value["s"], value["v"]) not in seen:
             seen.add((value["s"], value["v"]))
             mention.versions.append((value["s"], value["v"]))
-        if "pass" in value and Passed(*value["pass"]) not in mention.passed:
-            mention.passed.append(Passed(*value["pass"]))
+        if "pass" in value:
+            namespace, run_id, argument, changed = value["pass"]
+            stated = (value["s"], value["v"]) if "s" in value else None
+            passed = Passed(namespace, run_id, argument, changed, stated)
+            if passed not in mention.passed:
+                mention.passed.append(passed)
         if "from" in value:
             sources = {(source["ns"], source["n"]) for source in value["from"]}
             mention.stated = sorted(sources | set(mention.stated or ()))
@@ -197,11 +205,6 @@ def _mention(dataset: bytes, values: list[dict[str, Any]]) -> Mention:
     return mention
 
 
-def run_version_value(namespace: str, run_id: str) -> str:
-    """Value of the `run` scheme: the run id, qualified unless it is a UUID (which is unique by itself)."""
-    return run_id if len(run_id) == 36 and run_id.count("-") == 4 else f"{namespace}/{run_id}"
-
-
 def output_versions(view: RunView, output: Mention) -> list[tuple[str, str]]:
     """Versions an output is: those stated, else the one this run identifies."""
-    return output.versions or [(identity.SCHEME_RUN, run_version_value(view.namespace, view.run_id))]
+    return output.versions or [(identity.SCHEME_RUN, identity.run_version_value(view.namespace, view.run_id))]

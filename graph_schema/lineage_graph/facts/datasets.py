@@ -49,7 +49,7 @@ def _statistics(member: dict[str, Any], role_facets: str, value: dict[str, Any])
     digest = facet_of(member, "weftline_digest")
     if digest is not None:
         for source, target in (("rows", "rows"), ("bytes", "bytes")):
-            if isinstance(digest.get(source), int):
+            if _is_count(digest.get(source)):
                 value[target] = digest[source]
         if is_text(digest.get("rowsDigest")):
             value["rowsd"] = digest["rowsDigest"]
@@ -59,8 +59,12 @@ def _statistics(member: dict[str, Any], role_facets: str, value: dict[str, Any])
     statistics = facet_of(member, name, role_facets)
     if statistics is not None:
         for source, target in (("rowCount", "rows"), ("size", "bytes")):
-            if isinstance(statistics.get(source), int):
+            if _is_count(statistics.get(source)):
                 value[target] = statistics[source]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
 
 
 def _schema(fields: list[Any], found: list[Fact]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lineage_graph.derive.aliases import Aliases, AliasFact, Component, resolve_aliases
+from lineage_graph.derive.aliases import Aliases, AliasFact, Naming, namings, resolve_aliases
 from lineage_graph.projection.database import Statements
 from lineage_graph.projection.timeline import ProjectTimeline
 
@@ -19,6 +19,7 @@ class Aliasing:
         self._sql = scopes
         self._project = project
         self._timeline = timeline
+        self._known: dict[bytes, Naming] = {}
 
     def add(self, facts: Iterable[AliasFact]) -> set[bytes]:
         """Keep alias facts; returns every dataset whose component, canonical name or findings may have changed."""
@@ -40,19 +41,19 @@ class Aliasing:
                 self._sql.run("set_component", {**key, "component": component.canonical})
         return reached
 
-    def of(self, dataset: bytes) -> tuple[Component | None, list[str]]:
-        """The dataset's component, if it has a valid alias, and what contradicts about its names."""
-        rows = self._closure({dataset})
-        if not rows:
-            return None, []
-        outcome = self._resolve(rows)
-        component = next((c for c in outcome.components if dataset in c.members), None)
-        texts = []
-        for claimed, claimants in outcome.contradicted.items():
-            if dataset == claimed or dataset in claimants:
-                who = ", ".join(" ".join(self._timeline.name(claimant)) for claimant in claimants[:5])
-                texts.append(f"{' '.join(self._timeline.name(claimed))} is claimed by {len(claimants)} datasets: {who}")
-        return component, texts
+    def of(self, dataset: bytes) -> Naming:
+        """The dataset's component, if it has a valid alias, its other names, and what contradicts about them."""
+        known = self._known.get(dataset)
+        if known is None:
+            rows = self._closure({dataset})
+            names = {end: self._timeline.name(end) for row in rows for end in (row.a, row.b)}
+            self._known.update(namings(resolve_aliases(rows, names), names))
+            known = self._known.setdefault(dataset, Naming())
+        return known
+
+    def forget(self) -> None:
+        """Drop what one batch has worked out."""
+        self._known.clear()
 
     def _resolve(self, rows: set[AliasFact]) -> Aliases:
         names = {end: self._timeline.name(end) for row in rows for end in (row.a, row.b)}

@@ -20,6 +20,9 @@ from lineage_graph.queries import list_files, load_queries, parse_statements, re
 PROJECTION_VERSION = 1
 """What facts and derivation mean; raised with every change that gives other rows for the same journal."""
 
+NO_TIME = -(1 << 62)
+"""Column `at` of a fact without a time."""
+
 _PACKAGE = "lineage_graph.projection"
 
 

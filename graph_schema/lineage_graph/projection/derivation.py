@@ -29,9 +29,9 @@ from lineage_graph.facts.row import Fact
 from lineage_graph.facts.runs import KEPT_JOB
 from lineage_graph.model import NodeKind
 from lineage_graph.projection.aliasing import Aliasing
-from lineage_graph.projection.database import Statements
+from lineage_graph.projection.database import NO_TIME, Statements
 from lineage_graph.projection.emission import Emission
-from lineage_graph.projection.timeline import ProjectTimeline
+from lineage_graph.projection.timeline import ProjectTimeline, Usage
 
 # First byte of a scope's key.
 _SCOPE = {kind: bytes([number]) for number, kind in enumerate(NodeKind, 1)}
@@ -89,6 +89,7 @@ class Derivation:
     def derive(self, dirty: Dirty, first: int) -> None:
         """Bring everything derived up to the facts; `first` is the batch's first sequence number."""
         self._first = first
+        self._aliasing.forget()
         affected: set[bytes] = set()
         if dirty.aliases:
             changed = self._aliasing.add(dirty.aliases)
@@ -143,10 +144,10 @@ class Derivation:
         self._timeline.add_version(version, dataset, scheme, value)
         about = canonical_bytes({k: v for k, v in fact.value.items() if k not in ("ns", "n", "s", "v")})
         row = (dataset, fact.at or 0, 1, about)
-        before = self._timeline.generations_of(DECLARED)
-        if version in before:  # declared before: the earlier statement counts, ties by content
-            row = min(row, before[version], key=lambda r: (r[1], r[3]))
-        kept = {version: before[version]} if version in before else {}
+        known = self._timeline.declared(version)
+        if known is not None:  # declared before: the earlier statement counts, ties by content
+            row = min(row, known, key=lambda r: (r[1], r[3]))
+        kept = {version: known} if known is not None else {}
         return self._replace(DECLARED, kept, {version: row}, versions)
 
     def _replace(
@@ -186,18 +187,18 @@ class Derivation:
             for source in _stated(output):
                 if source not in bindings:
                     bindings[source] = [bind_unversioned(view, source, self._timeline, self._timeline.version)]
-        usages: dict[tuple[bytes, bytes], tuple[bytes, int, bytes]] = {}
+        usages: dict[Usage, tuple[int, bytes]] = {}
         for dataset, bounds in bindings.items():
             for bound in bounds:
                 self._timeline.add_version(bound.version, bound.target, bound.scheme, bound.value)
                 origin = bound.generation if bound.precision else b""
-                row = (origin, view.bind_time or 0, about.get(dataset, b"{}"))
-                usages[dataset, bound.version] = row
+                row = (view.bind_time or 0, about.get(dataset, b"{}"))
+                usages[Usage(dataset, bound.version, origin)] = row
         before = {} if view.ident in self._new else self._timeline.usages_of(view.ident)
         for key in before.keys() | usages.keys():
             if before.get(key) != usages.get(key):
                 self._timeline.set_usage(view.ident, key, usages.get(key))
-                versions.add(key[1])
+                versions.add(key.bound)
         content = run_content(view, bindings, self._ids) if view.run_id else Content()
         self.emission.emit(_SCOPE[NodeKind.RUN] + view.ident, content)
 
@@ -235,9 +236,8 @@ class Derivation:
             emit(_SCOPE[NodeKind.JOB] + job, job_content(job, self._latest(job, _JOB_PREDICATES), self._ids))
         for dataset in dirty.datasets:
             facts = self._latest(dataset, _DATASET_PREDICATES)
-            component, contradictions = self._aliasing.of(dataset)
-            names = {member: self._timeline.name(member) for member in component.members} if component else {}
-            content = dataset_content(dataset, facts, component, contradictions, names, self._ids)
+            naming = self._aliasing.of(dataset)
+            content = dataset_content(dataset, facts, naming, self._ids)
             emit(_SCOPE[NodeKind.DATASET] + dataset, content)
         for kind, subject in dirty.shared:
             emit(
@@ -258,4 +258,4 @@ def _stated(output: Mention) -> list[bytes]:
 
 def _fact(subject: bytes, row: Any) -> Fact:
     kind, predicate, at, target, value = row[:5]
-    return Fact(NodeKind(kind), subject, predicate, loads_exact(value), None if at < 0 else at, target)
+    return Fact(NodeKind(kind), subject, predicate, loads_exact(value), None if at == NO_TIME else at, target)

@@ -19,7 +19,7 @@ from lineage_graph.canonical import NotCanonical, canonical_bytes, loads_exact
 from lineage_graph.errors import EventRefused
 from lineage_graph.facts import Fact, fact_hash, facts_of, is_existence, model_number_facts
 from lineage_graph.model import Delta, NodeKind
-from lineage_graph.projection.database import Statements, migrate, open_engine, transaction
+from lineage_graph.projection.database import NO_TIME, Statements, migrate, open_engine, transaction
 from lineage_graph.projection.derivation import Derivation, Dirty
 from lineage_graph.projection.emission import pack_delta, unpack_delta
 from lineage_graph.queries import parse_statements, read_text
@@ -103,7 +103,14 @@ class Projection:
     def forget(self, seq: int) -> None:
         """Drop deltas up to `seq`: every graph has them."""
         with transaction(self._connection):
+            for project, last in self._scopes.all("last_deltas", {"seq": seq}):
+                self._scopes.run("set_cursor", {"name": f"forgotten {project}", "seq": last})
             self._scopes.run("forget_deltas", {"seq": seq})
+
+    def forgotten(self, project: str) -> int:
+        """Sequence number of a project's last dropped delta: a graph behind it cannot be brought up from here."""
+        row = self._scopes.one("cursor", {"name": f"forgotten {self._project_number(project)}"})
+        return row[0] if row is not None else 0
 
     def projects(self) -> list[str]:
         """Uuids of all projects seen."""
@@ -182,7 +189,7 @@ class Projection:
         self._new_facts.append(
             {
                 "project": project, "subject": fact.subject, "predicate": fact.predicate,
-                "at": -1 if fact.at is None else fact.at, "hash": digest, "kind": fact.kind.value,
+                "at": NO_TIME if fact.at is None else fact.at, "hash": digest, "kind": fact.kind.value,
                 "object": fact.object, "value": value, "seq": record.seq, "recorded": record.received,
                 "producer": number,
             }

@@ -7,10 +7,12 @@ writes rows; decides nothing about what they mean.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from lineage_graph import identity
+from lineage_graph.canonical import loads_exact
 from lineage_graph.derive.bind import DECLARED, Generation
 from lineage_graph.derive.scopes import VersionView
 from lineage_graph.errors import GraphError
@@ -20,6 +22,14 @@ FOREVER = 1 << 62
 
 DESCRIBED_BY = 5
 """How many of a version's generations (or usages) are asked for its description, first ones first."""
+
+
+class Usage(NamedTuple):
+    """A run means version `bound` by `dataset`; `origin` is the run that handed it over, b"" where none did."""
+
+    dataset: bytes
+    bound: bytes
+    origin: bytes
 
 
 class ProjectTimeline:
@@ -134,7 +144,7 @@ class ProjectTimeline:
         dataset, scheme, value = self.version(version)
         view = VersionView(dataset, *self.name(dataset), scheme, value)
         for _, about in described:
-            for name, content in orjson.loads(about).items():
+            for name, content in loads_exact(about).items():
                 view.about.setdefault(name, content)
         if generations:
             view.made = generations[0][0]
@@ -167,18 +177,23 @@ class ProjectTimeline:
                 "add_generation", {**key, "dataset": dataset, "time": time, "finished": finished, "about": about}
             )
 
-    def usages_of(self, run: bytes) -> dict[tuple[bytes, bytes], tuple[bytes, int, bytes]]:
-        """What a run uses: (dataset, bound version) → (origin, time, about)."""
-        rows = self._sql.all("usages_of_run", {"project": self._project, "run": run})
-        return {(dataset, bound): (origin, time, about) for dataset, bound, origin, time, about in rows}
+    def declared(self, version: bytes) -> tuple[bytes, int, int, bytes] | None:
+        """(dataset, time, finished, about) of a version that a dataset event told of."""
+        row = self._sql.one("declared", {"project": self._project, "version": version})
+        return (row[0], row[1], row[2], row[3]) if row is not None else None
 
-    def set_usage(self, run: bytes, key: tuple[bytes, bytes], row: tuple[bytes, int, bytes] | None) -> None:
+    def usages_of(self, run: bytes) -> dict[Usage, tuple[int, bytes]]:
+        """What a run uses, with (time, about)."""
+        rows = self._sql.all("usages_of_run", {"project": self._project, "run": run})
+        return {Usage(dataset, bound, origin): (time, about) for dataset, bound, origin, time, about in rows}
+
+    def set_usage(self, run: bytes, usage: Usage, row: tuple[int, bytes] | None) -> None:
         """Replace or, with None, drop one usage."""
-        parameters = {"project": self._project, "run": run, "dataset": key[0], "bound": key[1]}
+        parameters = {"project": self._project, "run": run, **usage._asdict()}
         if row is None:
             self._sql.run("drop_usage", parameters)
         else:
-            self._sql.run("add_usage", {**parameters, "origin": row[0], "time": row[1], "about": row[2]})
+            self._sql.run("add_usage", {**parameters, "time": row[0], "about": row[1]})
 
     # -- reach ---------------------------------------------------------------------------------------------------
 
@@ -201,10 +216,12 @@ class ProjectTimeline:
             reached.update(run for (run,) in self._sql.all("users_between", between))
             if stop != FOREVER:
                 reached.update(run for (run,) in self._sql.all("runs_at", self._at(stop, dataset=member)))
-        reached.update(
-            run
-            for (run,) in self._sql.all("users_of_version", {"project": self._project, "version": version, "start": at})
-        )
+        _, scheme, value = self.version(version)
+        for member in members:
+            # The same version under another name of the dataset: a reader may be bound to that one.
+            same = identity.dataset_version(*self.name(member), scheme, value)
+            users = {"project": self._project, "version": same, "start": at}
+            reached.update(run for (run,) in self._sql.all("users_of_version", users))
         reached.discard(DECLARED)
         return reached
 

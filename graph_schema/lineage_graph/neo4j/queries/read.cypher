@@ -100,7 +100,7 @@ RETURN n.id, COUNT { (n)-[:EdgeType]->() }, COUNT { (n)<-[:EdgeType]-() };
 // name: count_nodes
 // Current nodes per kind.
 MATCH (n:Entity {project: $project})
-WHERE n.ident IS NOT NULL
+WHERE n.id > '' AND n.ident IS NOT NULL
 UNWIND labels(n) AS label
 WITH label WHERE label IN $kinds
 RETURN label, count(*);
@@ -108,19 +108,19 @@ RETURN label, count(*);
 // name: count_edges
 // Current edges per type.
 MATCH (s:Entity {project: $project})-[r]->()
-WHERE type(r) <> 'RETRACTED'
+WHERE s.id > '' AND type(r) <> 'RETRACTED'
 RETURN type(r), count(*);
 
 // name: scan_nodes
 // Every current node.
 MATCH (n:Entity {project: $project})
-WHERE n.ident IS NOT NULL
+WHERE n.id > '' AND n.ident IS NOT NULL
 RETURN labels(n), properties(n);
 
 // name: scan_edges
 // Every current edge with the idents of its nodes.
 MATCH (s:Entity {project: $project})-[r]->(d:Entity)
-WHERE type(r) <> 'RETRACTED'
+WHERE s.id > '' AND type(r) <> 'RETRACTED'
 OPTIONAL MATCH (v:Entity {id: r.via})
 OPTIONAL MATCH (g:Entity {id: r.generation})
 RETURN s.id, d.id, properties(r), type(r), s.ident, d.ident, v.ident, g.ident;

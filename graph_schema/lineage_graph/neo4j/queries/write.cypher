@@ -85,28 +85,26 @@ CREATE (s)-[r:RETRACTED]->(d)
 SET r = row.props;
 
 // name: clear_edges
-// Forget the edges that leave a project's nodes, for the next nodes by id of all projects; answers with the last id.
+// Forget the edges that leave a project's next nodes; answers with the id to go on after.
 MATCH (n:Entity)
-WHERE n.id > $after
-WITH n ORDER BY n.id LIMIT $chunk
+WHERE n.project = $project AND n.id > $after
+WITH n ORDER BY n.project, n.id LIMIT $chunk
 WITH collect(n) AS nodes, max(n.id) AS last
 CALL (nodes) {
   UNWIND nodes AS n
   MATCH (n)-[r]->()
-  WHERE n.project = $project
   DELETE r
 }
 RETURN last;
 
 // name: clear_nodes
-// Forget a project's nodes once their edges are gone, in the same steps.
+// Forget a project's next nodes, once their edges are gone; answers with the id to go on after.
 MATCH (n:Entity)
-WHERE n.id > $after
-WITH n ORDER BY n.id LIMIT $chunk
+WHERE n.project = $project AND n.id > $after
+WITH n ORDER BY n.project, n.id LIMIT $chunk
 WITH collect(n) AS nodes, max(n.id) AS last
 CALL (nodes) {
   UNWIND nodes AS n
-  WITH n WHERE n.project = $project
   DELETE n
 }
 RETURN last;

@@ -17,7 +17,7 @@ CREATE TABLE producer (
     uri TEXT NOT NULL UNIQUE
 );
 
--- Never updated, never deleted. `at` is -1 for statements without a time.
+-- Never updated, never deleted. `at` is -2^62 for statements without a time.
 CREATE TABLE fact (
     project   INTEGER NOT NULL,
     subject   BLOB    NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE usage (
     origin  BLOB    NOT NULL,  -- run that handed the value over, x'' where none did
     time    BIGINT  NOT NULL,
     about   BLOB    NOT NULL,
-    PRIMARY KEY (project, run, dataset, bound)
+    PRIMARY KEY (project, run, dataset, bound, origin)
 ) WITHOUT ROWID;
 CREATE INDEX usage_of_dataset ON usage (project, dataset, time);
 CREATE INDEX usage_of_version ON usage (project, bound, time, run);

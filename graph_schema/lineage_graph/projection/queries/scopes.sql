@@ -86,6 +86,10 @@ INSERT INTO outbox (seq, project, delta) VALUES (:seq, :project, :delta);
 -- Deltas of a project that come after a cursor.
 SELECT delta FROM outbox WHERE project = :project AND seq > :seq ORDER BY seq;
 
+-- name: last_deltas
+-- Each project's last delta up to a number.
+SELECT project, max(seq) FROM outbox WHERE seq <= :seq GROUP BY project;
+
 -- name: forget_deltas
 -- Drop deltas that the graph has.
 DELETE FROM outbox WHERE seq <= :seq;

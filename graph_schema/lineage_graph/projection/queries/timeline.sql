@@ -63,6 +63,10 @@ WHERE project = :project AND dataset = :dataset AND finished = :finished AND tim
 -- What a run generates at present.
 SELECT version, dataset, time, finished, about FROM generation WHERE project = :project AND run = :run;
 
+-- name: declared
+-- A generation that a dataset event told of.
+SELECT dataset, time, finished, about FROM generation WHERE project = :project AND run = x'' AND version = :version;
+
 -- name: add_generation
 -- A run generates a version.
 INSERT INTO generation (project, run, version, dataset, time, finished, about)
@@ -82,12 +86,12 @@ SELECT dataset, bound, origin, time, about FROM usage WHERE project = :project A
 -- A run means a version by a dataset.
 INSERT INTO usage (project, run, dataset, bound, origin, time, about)
 VALUES (:project, :run, :dataset, :bound, :origin, :time, :about)
-ON CONFLICT (project, run, dataset, bound)
-DO UPDATE SET origin = excluded.origin, time = excluded.time, about = excluded.about;
+ON CONFLICT (project, run, dataset, bound, origin)
+DO UPDATE SET time = excluded.time, about = excluded.about;
 
 -- name: drop_usage
 -- A run does not mean that version any more.
-DELETE FROM usage WHERE project = :project AND run = :run AND dataset = :dataset AND bound = :bound;
+DELETE FROM usage WHERE project = :project AND run = :run AND dataset = :dataset AND bound = :bound AND origin = :origin;
 
 -- name: first_generations
 -- The first generations of a version, for its time and description.
