@@ -245,11 +245,11 @@ def _namespace(rule: Rule, authority: str) -> str:
     if rule.family is Family.OBJECT:
         return f"{rule.scheme}://{authority.lower()}"
     authority = authority.partition(",")[0].lower()
-    if rule.scheme == "snowflake":
-        authority = _snowflake_account(authority.removesuffix(".snowflakecomputing.com"))
     host, colon, port = authority.rpartition(":") if not authority.endswith("]") else (authority, "", "")
     if not colon or not _PORT.match(port):
         host, port = (authority if not colon else host), ""
+    if rule.scheme == "snowflake":
+        host = _snowflake_account(host.removesuffix(".snowflakecomputing.com"))
     if rule.scheme == "redshift":
         host = _REDSHIFT_HOST.sub(r"\1.\2", host)
     if port == DROPPED_PORTS.get(rule.scheme):

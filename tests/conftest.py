@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = [
     "plugins.report",
@@ -24,6 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if os.environ.get("LINEAGE_TEST_SCALE") == "soak":
         for item in items:
             item.add_marker(pytest.mark.timeout(_SOAK_SECONDS), append=False)
+
+
+# Speed is shown in benchmarks, never by a test's deadline. The quick counts draw the same examples every time, so that
+# a change is judged by itself; the long counts look for new ones.
+settings.register_profile("weftline", deadline=None, derandomize=os.environ.get("LINEAGE_TEST_SCALE") != "soak")
+settings.load_profile("weftline")
 
 
 @pytest.fixture(autouse=True)
