@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
+from dataclasses import dataclass
 from typing import Any
 
 from lineage_api.journal.record import Committed, Entry, Item, Project
@@ -34,6 +35,12 @@ class _Submission:
         self.items = items
         self.size = size
         self.future = future
+
+
+@dataclass(frozen=True, slots=True)
+class _NewProject:
+    name: str
+    future: asyncio.Future[Project]
 
 
 class WriterStats:
@@ -63,7 +70,9 @@ class Writer:
         self._on_commit = on_commit
         self._queue_bytes = queue_bytes
         self._waiting = 0
-        self._queue: SimpleQueue[_Submission | tuple[str, asyncio.Future[Project]] | None] = SimpleQueue()
+        self._queue: deque[_Submission | _NewProject | None] = deque()
+        self._target = 1
+        self._woken = threading.Lock()  # a binary semaphore: released by whoever queues, taken by the thread
         self.stats = WriterStats()
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
@@ -84,7 +93,7 @@ class Writer:
             raise Problem(Kind.UNAVAILABLE, "The journal's queue is full; send it again.", headers={"Retry-After": "1"})
         future: asyncio.Future[Committed] = self._loop.create_future()
         self._waiting += size
-        self._queue.put(_Submission(items, size, future))
+        self._put(_Submission(items, size, future))
         return future
 
     def known(self, full_name: str) -> Project | None:
@@ -98,43 +107,55 @@ class Writer:
         if known is not None:
             future.set_result(known)
             return future
-        self._queue.put((full_name, future))
+        self._put(_NewProject(full_name, future))
         return future
 
     def close(self) -> None:
         """Write what is queued, then end the thread. Blocks; call it off the event loop."""
-        self._queue.put(None)
+        self._put(None)
         self._thread.join()
+
+    def _put(self, entry: _Submission | _NewProject | None) -> None:
+        """Queue something; the thread is woken only when as much is there as it waits for."""
+        self._queue.append(entry)
+        if len(self._queue) >= self._target or not isinstance(entry, _Submission):
+            try:
+                self._woken.release()
+            except RuntimeError:
+                pass  # it is awake already, or about to be
 
     def _run(self) -> None:
         # Clients that were just answered are likely to send again at once, like those that queued during the commit:
         # waiting for as many, and no longer than a commit takes, halves the number of commits under load and delays
         # nobody who is alone.
         expected, gather = 1, 0.0
+        queue = self._queue
         while True:
-            head = self._queue.get()
+            self._target = 1
+            while not queue:
+                self._woken.acquire()
+            deadline = time.perf_counter() + gather
+            self._target = expected
+            while len(queue) < expected and (left := deadline - time.perf_counter()) > 0:
+                self._woken.acquire(timeout=left)
             group: list[_Submission] = []
             items = 0
-            deadline = time.perf_counter() + gather
-            while isinstance(head, _Submission):
+            head: _Submission | _NewProject | None = None
+            while queue and items < GROUP_ITEMS:
+                head = queue.popleft()
+                if not isinstance(head, _Submission):
+                    break
                 group.append(head)
                 items += len(head.items)
-                if items >= GROUP_ITEMS:
-                    break
-                left = deadline - time.perf_counter() if len(group) < expected else 0.0
-                try:
-                    head = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
-                except Empty:
-                    break
             if group:
                 begun = time.perf_counter()
                 self._commit(group)
                 gather = min(time.perf_counter() - begun, GATHER_SECONDS)
-                expected = len(group) + self._queue.qsize()
+                expected = len(group) + len(queue)
             if head is None:
                 return
-            if isinstance(head, tuple):
-                self._make_project(*head)
+            if isinstance(head, _NewProject):
+                self._make_project(head.name, head.future)
 
     def _make_project(self, full_name: str, future: asyncio.Future[Project]) -> None:
         try:

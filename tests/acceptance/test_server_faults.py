@@ -221,7 +221,7 @@ def dying_environment(module: str, number: int, marker: Path) -> dict[str, str]:
 @pytest.mark.timeout(3600)
 def test_s5_a_projector_killed_anywhere_leaves_all_or_nothing(tmp_path: Path, expected: str) -> None:
     rng = seeded("S5 projector")
-    rounds = count("S5 projector", ci=10, soak=100)
+    rounds = count("S5 projector", ci=8, soak=100)
     died = 0
     for turn in range(rounds):
         marker = tmp_path / f"died{turn}"
@@ -241,7 +241,7 @@ def test_s5_a_projector_killed_anywhere_leaves_all_or_nothing(tmp_path: Path, ex
 @pytest.mark.timeout(3600)
 def test_s5_a_server_killed_anywhere_keeps_journal_and_leaves_whole(tmp_path: Path, expected: str) -> None:
     rng = seeded("S5 server")
-    rounds = count("S5 server", ci=10, soak=100)
+    rounds = count("S5 server", ci=8, soak=100)
     died = 0
     for turn in range(rounds):
         data, marker = tmp_path / f"s{turn}", tmp_path / f"killed{turn}"

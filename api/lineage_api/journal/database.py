@@ -33,7 +33,6 @@ def open_engine(url: str, *, read_only: bool = False) -> sa.Engine:
     engine = sa.create_engine(
         url,
         poolclass=QueuePool if read_only else NullPool,  # readers ask often, writers keep the one they have
-        paramstyle="named",
         connect_args={"check_same_thread": False},
     )
 

@@ -29,71 +29,11 @@ from lineage_api.journal.record import (
     conflict_body,
     model_version_body,
 )
+from lineage_api.journal.statements import Statements
 from lineage_api.ledger import leaf_hash
 from lineage_graph.canonical import canonical_bytes
 
 _MAX_CLIENTS = 20_000  # marks kept in memory; the others are read again when they come back
-
-Row = dict[str, Any]
-
-
-class _Statements:
-    """The hot statements, compiled once for the engine's dialect and run on the driver's own cursor."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        def text(statement: Any) -> str:
-            return str(statement.compile(dialect=engine.dialect))
-
-        journal, clients, models = tables.journal.c, tables.client.c, tables.model_number.c
-        self.by_key = text(
-            sa.select(journal.seq).where(journal.project == sa.bindparam("project"), journal.key == sa.bindparam("key"))
-        )
-        self.by_sequence = text(
-            sa.select(journal.seq, journal.key).where(
-                journal.project == sa.bindparam("project"),
-                journal.client == sa.bindparam("client"),
-                journal.sequence == sa.bindparam("sequence"),
-            )
-        )
-        self.insert = text(sa.insert(tables.journal))
-        self.client = text(
-            sa.select(clients.id, clients.high_water, clients.ahead).where(
-                clients.project == sa.bindparam("project"), clients.uuid == sa.bindparam("uuid")
-            )
-        )
-        self.new_client = text(
-            sa.insert(tables.client)
-            .values(
-                project=sa.bindparam("project"),
-                uuid=sa.bindparam("uuid"),
-                high_water=sa.bindparam("mark"),
-                ahead=sa.bindparam("ranges"),
-            )
-            .returning(clients.id)
-        )
-        projects = tables.project
-        self.new_project = text(
-            sa.insert(projects)
-            .values({name: sa.bindparam(name) for name in ("uuid", "workspace", "name", "created")})
-            .returning(projects.c.id)
-        )
-        self.mark = text(
-            sa.update(tables.client)
-            .where(clients.id == sa.bindparam("client"))
-            .values(high_water=sa.bindparam("mark"), ahead=sa.bindparam("ranges"))
-        )
-        same_model = sa.and_(
-            models.project == sa.bindparam("project"),
-            models.namespace == sa.bindparam("namespace"),
-            models.name == sa.bindparam("name"),
-        )
-        self.model_known = text(
-            sa.select(models.number).where(
-                same_model, models.scheme == sa.bindparam("scheme"), models.value == sa.bindparam("value")
-            )
-        )
-        self.model_last = text(sa.select(sa.func.max(models.number)).where(same_model))
-        self.new_model = text(sa.insert(tables.model_number))
 
 
 class _Client:
@@ -108,9 +48,10 @@ class _Client:
 class _Group:
     """What one transaction has written so far; forgotten when it fails."""
 
-    def __init__(self, next_seq: int) -> None:
+    def __init__(self, next_seq: int, careful: bool) -> None:
         self.next_seq = next_seq
-        self.rows: list[Row] = []
+        self.careful = careful
+        self.rows: list[list[Any]] = []
         self.keys: dict[tuple[int, bytes], int] = {}
         self.sequences: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.before: dict[tuple[int, str], Settled | None] = {}
@@ -122,7 +63,9 @@ class Sequencer:
     def __init__(self, engine: sa.Engine, event_key: Callable[[str], bytes]) -> None:
         self._event_key = event_key
         self._raw = engine.raw_connection()
-        self._sql = _Statements(engine)
+        self._sql = Statements(engine.dialect)
+        assert engine.dialect.dbapi is not None
+        self._duplicate: type[Exception] = engine.dialect.dbapi.IntegrityError
         self._clients: dict[tuple[int, str], _Client] = {}
         with engine.begin() as connection:
             self.last_seq = int(connection.execute(sa.select(sa.func.max(tables.journal.c.seq))).scalar() or 0)
@@ -137,28 +80,34 @@ class Sequencer:
         workspace, _, name = full_name.partition("/")
         identity = str(uuid.uuid4())
         key = self._event_key(identity)  # durable before a record is keyed with it
-        values = {"uuid": identity, "workspace": workspace, "name": name, "created": time.time_ns() // 1000}
         cursor = self._raw.cursor()
         cursor.execute("BEGIN IMMEDIATE")
         try:
-            identifier = int(cursor.execute(self._sql.new_project, values).fetchone()[0])
+            row = self._sql.new_project(
+                cursor, uuid=identity, workspace=workspace, name=name, created=time.time_ns() // 1000
+            ).fetchone()
             self._raw.commit()
         except BaseException:
             self._raw.rollback()
             raise
-        project = Project(identifier, identity, workspace, name, key)
+        project = Project(int(row[0]), identity, workspace, name, key)
         self.projects[full_name] = project
         return project
 
     def commit(self, submissions: Sequence[Sequence[Item]]) -> list[Committed]:
         """Make the items of all submissions durable in one transaction; on an error nothing has changed."""
-        group = _Group(self.last_seq + 1)
+        try:
+            return self._commit(submissions, careful=False)
+        except self._duplicate:  # some are known already, which is rare enough not to ask before
+            return self._commit(submissions, careful=True)
+
+    def _commit(self, submissions: Sequence[Sequence[Item]], careful: bool) -> list[Committed]:
+        group = _Group(self.last_seq + 1, careful)
         cursor = self._raw.cursor()
         cursor.execute("BEGIN IMMEDIATE")
         try:
             answers = [self._place_all(cursor, group, items) for items in submissions]
-            if group.rows:
-                cursor.executemany(self._sql.insert, group.rows)
+            self._sql.insert(cursor, group.rows)
             self._store_marks(cursor, group)
             self._raw.commit()
         except BaseException:
@@ -189,8 +138,11 @@ class Sequencer:
             assert client is not None
             self._settle(client, item.sequence, item.sequence)
             return Outcome(0, 0)
-        known = group.keys.get((item.project.id, item.key)) or self._by_key(cursor, item)
-        taken = self._taken(cursor, group, client, item)
+        retried = client is not None and item.sequence is not None and item.sequence in client.settled
+        known = group.keys.get((item.project.id, item.key))
+        if known is None and (retried or group.careful):
+            known = self._by_key(cursor, item)
+        taken = self._taken(cursor, group, client, item) if retried else None
         if client is not None:
             for first, last in item.covers:
                 self._settle(client, first, last)
@@ -222,20 +174,20 @@ class Sequencer:
             committed=item.committed,
         )
         group.rows.append(
-            {
-                "seq": seq,
-                "project": item.project.id,
-                "received": item.received,
-                "principal": item.principal,
-                "media_type": item.media_type,
-                "client": client.id if client is not None else None,
-                "sequence": sequence,
-                "key": item.key,
-                "body": item.packed,
-                "salt": item.salt,
-                "commitment": item.committed,
-                "leaf": leaf,
-            }
+            [
+                seq,
+                item.project.id,
+                item.received,
+                item.principal,
+                item.media_type,
+                client.id if client is not None else None,
+                sequence,
+                item.key,
+                item.packed,
+                item.salt,
+                item.committed,
+                leaf,
+            ]
         )
         group.keys[item.project.id, item.key] = seq
         if client is not None and sequence is not None:
@@ -259,29 +211,28 @@ class Sequencer:
             "name": registration.name,
         }
         version = {"scheme": registration.scheme, "value": registration.value}
-        row = cursor.execute(self._sql.model_known, {**named, **version}).fetchone()
+        row = self._sql.model_known(cursor, **named, **version).fetchone()
         if row is not None:
             number = int(row[0])
         else:
-            last = cursor.execute(self._sql.model_last, named).fetchone()[0]
+            last = self._sql.model_last(cursor, **named).fetchone()[0]
             number = int(last or 0) + 1
-            cursor.execute(self._sql.new_model, {**named, **version, "number": number, "seq": group.next_seq})
+            self._sql.new_model(cursor, **named, **version, number=number, seq=group.next_seq)
         self._append_server(cursor, group, item, model_version_body(registration, number, item.received))
 
     def _by_key(self, cursor: Any, item: Entry) -> int | None:
-        row = cursor.execute(self._sql.by_key, {"project": item.project.id, "key": item.key}).fetchone()
+        row = self._sql.by_key(cursor, project=item.project.id, key=item.key).fetchone()
         return None if row is None else int(row[0])
 
     def _taken(self, cursor: Any, group: _Group, client: _Client | None, item: Entry) -> tuple[int, bytes] | None:
         """Journal number and key of the record that already has this (client, sequence)."""
-        if client is None or item.sequence is None or item.sequence not in client.settled:
-            return None
+        assert client is not None
+        assert item.sequence is not None
         in_group = group.sequences.get((client.id, item.sequence))
         if in_group is not None:
             return in_group
-        row = cursor.execute(
-            self._sql.by_sequence,
-            {"project": item.project.id, "client": client.id, "sequence": item.sequence},
+        row = self._sql.by_sequence(
+            cursor, project=item.project.id, client=client.id, sequence=item.sequence
         ).fetchone()
         return None if row is None else (int(row[0]), bytes(row[1] or b""))
 
@@ -290,10 +241,10 @@ class Sequencer:
         if client is None:
             if len(self._clients) >= _MAX_CLIENTS and not group.before:
                 self._clients.clear()
-            row = cursor.execute(self._sql.client, {"project": project, "uuid": name}).fetchone()
+            row = self._sql.client(cursor, project=project, uuid=name).fetchone()
             if row is None:
-                values = {"project": project, "uuid": name, "mark": 0, "ranges": "[]"}
-                client = _Client(int(cursor.execute(self._sql.new_client, values).fetchone()[0]), Settled())
+                row = self._sql.new_client(cursor, project=project, uuid=name, high_water=0, ahead="[]").fetchone()
+                client = _Client(int(row[0]), Settled())
             else:
                 client = _Client(int(row[0]), Settled(int(row[1]), orjson.loads(row[2])))
             self._clients[project, name] = client
@@ -312,8 +263,7 @@ class Sequencer:
             client = self._clients[place]
             if client.dirty:
                 ranges = orjson.dumps(client.settled.ahead).decode()
-                values = {"client": client.id, "mark": client.settled.high_water, "ranges": ranges}
-                cursor.execute(self._sql.mark, values)
+                self._sql.mark(cursor, client=client.id, mark=client.settled.high_water, ranges=ranges)
                 client.dirty = False
 
     def _forget(self, group: _Group) -> None:
