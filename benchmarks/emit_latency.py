@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from fixtures.emit_runs import end_starting_sender
 from fixtures.ingest_stub import IngestStub
 
 ROUNDS = 3
@@ -71,6 +72,8 @@ def measure(case: str, url: str | None, folder: Path) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(EMITS), case], env=environment, check=True, capture_output=True, text=True
     )
+    if url:
+        end_starting_sender(folder, url)
     result: dict[str, float] = json.loads(done.stdout)
     return result
 

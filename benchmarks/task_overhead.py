@@ -14,7 +14,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from fixtures.emit_runs import end_starting_sender
+
+URL = "http://127.0.0.1:9"
 ROUNDS = 3
 CALLS = 3000
 BAR = 300.0
@@ -74,11 +79,12 @@ def measure(case: str) -> dict[str, float]:
             **os.environ,
             "LINEAGE_HOME": home,
             "LINEAGE_QUIET": "1",
-            "LINEAGE_URL": "http://127.0.0.1:9",
+            "LINEAGE_URL": URL,
             "LINEAGE_EXIT_TIMEOUT": "0",
         }
         command = [sys.executable, "-c", PROBE, case, str(CALLS)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
+        end_starting_sender(Path(home) / "spool", URL)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
