@@ -69,6 +69,7 @@ def _start(data: Path) -> Runtime:
             process = subprocess.Popen(
                 [
                     sys.executable,
+                    "-P",
                     "-m",
                     "lineage_api.main",
                     f"--data={data}",

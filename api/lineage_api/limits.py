@@ -7,6 +7,7 @@ allocate. The bounds on request heads and on slow clients are in `protocol`, bel
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -28,6 +29,14 @@ _WINDOW = 8 << 20
 
 _BLOCKS = 100_000
 """Blocks of one zstd body; honest ones hold 128 KiB each."""
+
+_MEMBERS = 4_096
+"""Members of one gzip body; tools that cut one into many put 64 KiB into each."""
+
+_PADDING = re.compile(rb"\0+")
+
+_PORT = re.compile("[0-9]{1,5}")
+_PORTS = range(1, 65_536)
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
@@ -75,9 +84,9 @@ class HostGate:
     def _admit(self, host: bytes) -> bool:
         text = host.decode("latin-1").lower()
         name, colon, port = text.rpartition(":")
-        if not colon or not port.isdigit() or (":" in name and not name.endswith("]")):
-            name = text
-        if name not in self._hosts:
+        if not colon or _PORT.fullmatch(port) is None or (":" in name and not name.endswith("]")):
+            name, port = text, ""
+        if name not in self._hosts or int(port or 1) not in _PORTS:
             return False
         if len(self._allowed) < 64:  # the few spellings clients use; anything else takes the slow way
             self._allowed.add(host)
@@ -177,19 +186,24 @@ def check_document(data: bytes, limits: Limits) -> None:
 
 def _gunzip(data: bytes, limit: int) -> bytes:
     parts: list[bytes] = []
-    size = 0
-    while data:
+    size = at = members = 0
+    while at < len(data):
+        members += 1
+        if members > _MEMBERS:
+            raise _too_large(f"The body is made of more than {_MEMBERS} gzip members; send it as one.")
         stream = zlib.decompressobj(wbits=31)
         while not stream.eof:
-            part = stream.decompress(data, _CHUNK)
-            data = stream.unconsumed_tail
-            if not part and not data and not stream.eof:
+            piece = data[at : at + _CHUNK]  # whatever a step leaves over is copied: never the whole rest
+            part = stream.decompress(piece, _CHUNK)
+            at += len(piece) - len(stream.unconsumed_tail) - len(stream.unused_data)
+            if not part and not piece and not stream.eof:
                 raise zlib.error("it ends early")
             size += len(part)
             if size > limit:
                 raise _too_large(f"The body inflates to more than {limit} bytes.")
             parts.append(part)
-        data = stream.unused_data.lstrip(b"\0")
+        padding = _PADDING.match(data, at)
+        at = at if padding is None else padding.end()
     return b"".join(parts)
 
 

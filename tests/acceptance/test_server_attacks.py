@@ -248,3 +248,11 @@ def test_a27_nothing_hostile_reaches_log_or_headers(server: Server) -> None:
 def test_the_constants_of_the_fixture_are_used() -> None:
     event = hostile_events()[0]
     assert (event["producer"], event["schemaURL"]) == (PRODUCER, SCHEMA_URL)
+
+
+def test_modules_in_the_working_directory_are_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('the working directory was imported from')\n")
+    data = tmp_path / "data"
+    data.mkdir()
+    with Server(data, prefix=["sh", "-c", f'cd "{tmp_path}" && exec "$0" -P "$@"']).start() as server:
+        assert server.post(run_event("START", 1, "here", 1), wait=True).json()["projected"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import time
 import tracemalloc
 from typing import Any
 
@@ -30,6 +31,23 @@ def test_inflating_gives_the_body_back(body: bytes, encoding: str) -> None:
 def test_several_members_are_one_body() -> None:
     assert inflate(gzip.compress(b"a") + gzip.compress(b"b"), "gzip", LIMIT) == b"ab"
     assert inflate(zstandard.compress(b"a") + zstandard.compress(b"b"), "zstd", LIMIT) == b"ab"
+
+
+def test_padding_between_members_is_no_content() -> None:
+    padded = gzip.compress(b"a") + bytes(1 << 20) + gzip.compress(b"b") + bytes(1 << 20)
+    assert inflate(padded, "gzip", LIMIT) == b"ab"
+
+
+def test_a_body_of_many_members_is_one_body_up_to_a_bound() -> None:
+    member = gzip.compress(b"x" * 1000)
+    assert inflate(member * 1000, "gzip", LIMIT) == b"x" * 1_000_000
+    empty = gzip.compress(b"")
+    before = time.process_time()
+    with pytest.raises(Problem) as refused:
+        inflate(empty * ((16 << 20) // len(empty)), "gzip", LIMIT)
+    assert refused.value.kind is Kind.TOO_LARGE
+    assert "gzip members" in refused.value.detail
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
@@ -133,6 +151,13 @@ def test_a_client_that_goes_away_is_a_timeout() -> None:
         (b"127.0.0.1.evil.example", False),
         (b"localhost:8642@evil.example", False),
         (b"localhost:x", False),
+        (b"127.0.0.1:65535", True),
+        (b"127.0.0.1:65536", False),
+        (b"127.0.0.1:99999999", False),
+        (b"[::1]:99999999", False),
+        (b"127.0.0.1:0", False),
+        (b"127.0.0.1:\xb2", False),
+        (b"::1:99999", False),
         (b"", False),
         (b"\xff\xfe", False),
     ],

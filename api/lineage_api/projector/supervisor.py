@@ -115,6 +115,7 @@ class ProjectorSupervisor:
         ours.setblocking(False)
         command = [
             sys.executable,
+            "-P",  # a json.py in the working directory is somebody else's
             "-m",
             "lineage_api.projector",
             f"--data={self._settings.data}",
