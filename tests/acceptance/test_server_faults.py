@@ -361,6 +361,7 @@ def test_a_second_server_on_the_folder_is_refused_and_told_the_pid(server: Serve
     assert answers(server)
 
 
+@pytest.mark.full
 def test_the_projector_is_started_again_and_ends_with_its_server(tmp_path: Path) -> None:
     import psutil
 

@@ -106,6 +106,7 @@ def _die_while_migrating(path: str, branch: Branch, number: int) -> None:
     sys.setprofile(None)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("branch", BRANCHES)
 def test_a_migration_killed_at_any_statement_is_done_next_time(tmp_path: Path, branch: Branch) -> None:
     whole = tmp_path / "whole.db"

@@ -234,6 +234,19 @@ def test_a_version_is_valid_until_its_successor_or_the_drop(tell: Tell) -> None:
     }
 
 
+def test_a_finished_version_ends_every_unfinished_one_before_it(tell: Tell) -> None:
+    graph = tell(
+        run_event("COMPLETE", 10, "make", 1, outputs=[dataset("raw", **version("v1"))]),
+        run_event("RUNNING", 20, "make", 2, outputs=[dataset("raw", **version("v2"))]),
+        run_event("RUNNING", 30, "make", 3, outputs=[dataset("raw", **version("v3"))]),
+        run_event("COMPLETE", 40, "make", 4, outputs=[dataset("raw", **version("v4"))]),
+    )
+    ends = {graph.label(e.key.src): e.valid_to for e in graph.edges.values() if e.key.type == "VERSION_OF"}
+    last = ends["raw version:v1"]
+    assert last is not None
+    assert ends == {"raw version:v1": last, "raw version:v2": last, "raw version:v3": last, "raw version:v4": None}
+
+
 def test_wrong_clocks_give_a_finding_and_no_negative_duration(tell: Tell) -> None:
     graph = tell(run_event("START", 30, "make", 1), run_event("COMPLETE", 10, "make", 1, outputs=[dataset("raw")]))
     run = graph.run(1)

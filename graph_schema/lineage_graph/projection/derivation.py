@@ -168,8 +168,9 @@ class Derivation:
                 reached |= self._timeline.users_of_version(version)
             for row in (before.get(version), after.get(version)):
                 if row is not None:
-                    dataset, time, _, _ = row
-                    versions |= self._timeline.versions_before(dataset, time)
+                    dataset, time, finished, _ = row
+                    if finished:
+                        versions |= self._timeline.versions_before(dataset, time)
                     reached |= self._timeline.users_after(dataset, version, time)
         if changed and run != DECLARED:
             reached |= self._timeline.users_by_origin(run)

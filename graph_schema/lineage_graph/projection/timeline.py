@@ -243,12 +243,9 @@ class ProjectTimeline:
         }
 
     def versions_before(self, dataset: bytes, at: int) -> set[bytes]:
-        """Versions of a dataset whose validity a generation at time `at` may end."""
-        return {
-            version
-            for finished in (0, 1)
-            for (version,) in self._sql.all("previous_versions", self._at(at, dataset=dataset, finished=finished))
-        }
+        """Versions of a dataset whose validity a finished generation (or a drop) at time `at` may end."""
+        key = self._at(at, dataset=dataset, start=-FOREVER)
+        return {version for (version,) in self._sql.all("previous_versions", key)}
 
     def _at(self, at: int | None, **more: Any) -> dict[str, Any]:
         return {"project": self._project, "at": FOREVER if at is None else at, **more}

@@ -52,12 +52,13 @@ SELECT run FROM usage WHERE project = :project AND dataset = :dataset;
 SELECT run FROM usage WHERE project = :project AND origin = :origin AND origin <> x'';
 
 -- name: previous_versions
--- Versions of a dataset made, finished or not, at the last time before a time: those whose validity a new one may end.
+-- Versions of a dataset made before a time and not before the last finished generation there: those whose validity a
+-- new one may end. What did not finish ends nobody, so any number of such versions may stand side by side.
 SELECT version FROM generation
-WHERE project = :project AND dataset = :dataset AND finished = :finished AND time = (
+WHERE project = :project AND dataset = :dataset AND finished IN (0, 1) AND time < :at AND time >= coalesce((
     SELECT max(time) FROM generation
-    WHERE project = :project AND dataset = :dataset AND finished = :finished AND time < :at
-);
+    WHERE project = :project AND dataset = :dataset AND finished = 1 AND time < :at
+), :start);
 
 -- name: generations_of_run
 -- What a run generates at present.
