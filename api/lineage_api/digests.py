@@ -6,6 +6,7 @@ Owns that facts and graph are read at one cursor; the digest itself is `lineage_
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from lineage_api.access import Action, requires
 from lineage_api.deps import Cancellation, ProjectContext, project_of, read, service_of
 from lineage_api.problem import Kind, Problem
 from lineage_graph.digest import graph_digest
+from lineage_graph.errors import StoreUnavailable
 from lineage_graph.projection.database import Statements
 from lineage_graph.store import GraphStore
 
@@ -39,7 +41,11 @@ class FactReader:
         self._engine = engine
 
     def cursor(self) -> int:
-        """Number of the last projected record."""
+        """Number of the last projected record.
+
+        Raises:
+            StoreUnavailable: projection.db is missing or damaged.
+        """
         row = self._one("queries/scopes.sql", "cursor", {"name": "facts"})
         return int(row[0]) if row is not None else 0
 
@@ -48,19 +54,27 @@ class FactReader:
         number = self._one("queries/facts.sql", "project_of", {"uuid": project})
         if number is None:
             return
-        connection = self._engine.raw_connection()
-        try:
-            for (value,) in Statements(connection, "queries/facts.sql").stream("fact_hashes", {"project": number[0]}):
+        with self._reading("queries/facts.sql") as statements:
+            for (value,) in statements.stream("fact_hashes", {"project": number[0]}):
                 yield value
-        finally:
-            connection.close()
 
     def _one(self, path: str, name: str, values: dict[str, Any]) -> Any:
-        connection = self._engine.raw_connection()
+        with self._reading(path) as statements:
+            return statements.one(name, values)
+
+    @contextmanager
+    def _reading(self, path: str) -> Iterator[Statements]:
         try:
-            return Statements(connection, path).one(name, values)
-        finally:
-            connection.close()
+            connection = self._engine.raw_connection()
+            try:
+                yield Statements(connection, path)
+            finally:
+                connection.close()
+        except (self._engine.dialect.loaded_dbapi.Error, sa.exc.SQLAlchemyError) as error:
+            place = self._engine.url.render_as_string(hide_password=True)
+            raise StoreUnavailable(
+                f"{place} cannot be read ({error}); start the server again, or lineage server rebuild"
+            ) from error
 
 
 def stable_digest(

@@ -1,7 +1,8 @@
 """The data folder: who may use it, and where its server can be found.
 
 Owns the lock that makes a folder serve one server, the projector's lock, and the runtime file `server.json` (port,
-pid, instance). The locks are the kernel's (flock): they end with their process, whatever way it ends.
+pid, instance). The locks are the kernel's (flock): they end with their process, whatever way it ends. Also owns noticing
+that a database was taken away from under its server.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import fcntl
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -83,6 +84,28 @@ def runtime_of(data: Path) -> Runtime | None:
         found = orjson.loads((data / RUNTIME).read_bytes())
         return Runtime(found["url"], found["pid"], found["instance"])
     return None
+
+
+class OpenFiles:
+    """Databases as they are now: whoever deletes one later leaves its server with what nobody else sees."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._opened = {path: _identity(path) for path in paths}
+
+    def lost(self) -> Path | None:
+        """A file that is not there, or is another one than it was."""
+        for path, opened in self._opened.items():
+            if opened is None or _identity(path) != opened:
+                return path
+        return None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class ProjectorLock:

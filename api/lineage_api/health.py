@@ -50,16 +50,16 @@ async def health(request: Request) -> JSONResponse:
 async def readiness(request: Request) -> JSONResponse:
     """Stores migrated and the projector running; `journalled - projected` is its lag in records."""
     service = service_of(request)
-    projector = service.projector
-    ready = projector.running and projector.trouble is None
+    projector, trouble = service.projector, service.trouble()
+    ready = projector.running and trouble is None
     body = {
         "ready": ready,
         "journalled": service.journalled,
         "projected": projector.projected,
         "projector": "running" if projector.running else "starting",
     }
-    if projector.trouble is not None:
-        body["trouble"] = projector.trouble
+    if trouble is not None:
+        body["trouble"] = trouble
     return JSONResponse(body, status_code=200 if ready else 503)
 
 

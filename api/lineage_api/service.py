@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 from lineage_api.deps import DEFAULT_PROJECT, Readers
-from lineage_api.folder import Claim
+from lineage_api.folder import Claim, OpenFiles
 from lineage_api.ingest.service import IngestService
 from lineage_api.journal.database import migrate, open_engine
 from lineage_api.journal.reader import JournalReader
@@ -45,11 +46,13 @@ class Service:
         self._last_use = time.monotonic()
         self._graph: GraphStore | None = None
         self._catalog: Catalog | None = None
+        self._derived: OpenFiles | None = None
 
     async def start(self) -> None:
         """Open the stores, bring their schemas up, start writer and projector."""
         loop = asyncio.get_running_loop()
         self.keyring, self._sequencer, self.journal = await loop.run_in_executor(None, self._open)
+        self._kept = OpenFiles([self.settings.data / name for name in ("registry.db", "keys.db")])
         limits = self.settings.limits
         self.projector = ProjectorSupervisor(self.settings)
         self.writer = Writer(self._sequencer, loop, self.projector.wake, limits.queue_bytes)
@@ -89,10 +92,10 @@ class Service:
         """The graph, for reading.
 
         Raises:
-            StoreUnavailable: the projector has not brought it up yet.
+            StoreUnavailable: the projector has not brought it up yet, or it was deleted.
         """
+        self._require_stores()
         if self._graph is None:
-            self._require_projector()
             self._graph = open_graph(self.settings)
         return self._graph
 
@@ -100,12 +103,26 @@ class Service:
         """Entities and attributes, for reading.
 
         Raises:
-            StoreUnavailable: the projector has not brought the projection up yet.
+            StoreUnavailable: the projector has not brought the projection up yet, or it was deleted.
         """
+        self._require_stores()
         if self._catalog is None:
-            self._require_projector()
             self._catalog = Catalog(self.settings.projection_url, self.settings.readers)
         return self._catalog
+
+    def trouble(self) -> str | None:
+        """Why answers would be missing or old, and what to do; None when nothing is wrong."""
+        if (lost := self._kept.lost()) is not None:
+            return (
+                f"{lost} was deleted or replaced: what is sent now is lost when the server ends; send nothing more, stop "
+                f"process {self.claim.pid}, put the file back from a backup and start it again"
+            )
+        if (lost := self._lost_derived()) is not None:
+            return (
+                f"{lost} was deleted or replaced: stop process {self.claim.pid} and start it again, which derives it "
+                "from the journal"
+            )
+        return self.projector.trouble
 
     def touch(self, step: int) -> None:
         """A request begins (+1) or ends (-1)."""
@@ -118,9 +135,19 @@ class Service:
             return 0.0
         return time.monotonic() - self._last_use
 
-    def _require_projector(self) -> None:
+    def _require_stores(self) -> None:
         if not self.projector.started_once:
             raise StoreUnavailable("the projector has not opened the graph yet; try again in a moment")
+        if self._lost_derived() is not None:
+            raise StoreUnavailable(str(self.trouble()))
+
+    def _lost_derived(self) -> Path | None:
+        if not self.projector.started_once:
+            return None
+        if self._derived is None:
+            names = ("projection.db", "graph.db") if self.settings.graph.embedded else ("projection.db",)
+            self._derived = OpenFiles([self.settings.data / name for name in names])
+        return self._derived.lost()
 
     def _open(self) -> tuple[Keyring, Sequencer, JournalReader]:
         keyring = Keyring(self.settings.keys_url, self.settings.data)
