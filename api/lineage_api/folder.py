@@ -1,8 +1,8 @@
 """The data folder: who may use it, and where its server can be found.
 
 Owns the lock that makes a folder serve one server, the projector's lock, and the runtime file `server.json` (port,
-pid, instance). The locks are the kernel's (flock): they end with their process, whatever way it ends. Also owns noticing
-that a database was taken away from under its server.
+pid, instance). The locks are the kernel's (flock): they end with their process, whatever way it ends. Also
+owns noticing that a database was taken away from under its server.
 """
 
 from __future__ import annotations

@@ -114,8 +114,8 @@ class Service:
         """Why answers would be missing or old, and what to do; None when nothing is wrong."""
         if (lost := self._kept.lost()) is not None:
             return (
-                f"{lost} was deleted or replaced: what is sent now is lost when the server ends; send nothing more, stop "
-                f"process {self.claim.pid}, put the file back from a backup and start it again"
+                f"{lost} was deleted or replaced: what is sent now is lost when the server ends; send nothing more, "
+                f"stop process {self.claim.pid}, put the file back from a backup and start it again"
             )
         if (lost := self._lost_derived()) is not None:
             return (

@@ -29,9 +29,9 @@ def test_a_deleted_derived_database_makes_the_server_unready_until_it_is_started
         state = server.client.get("/readyz")
         assert state.status_code == 503
         assert f"{data / name} was deleted or replaced: stop process {server.process.pid}" in state.json()["trouble"]
-        for path in ("graph/digest", "runs", "datasets", "resolve?name=in"):
-            answer = server.client.get(f"/api/v1/{path}")
-            assert answer.status_code == 503, (path, answer.text)
+        for route in ("graph/digest", "runs", "datasets", "resolve?name=in"):
+            answer = server.client.get(f"/api/v1/{route}")
+            assert answer.status_code == 503, (route, answer.text)
             assert answer.headers["content-type"] == "application/problem+json"
             assert name in answer.json()["detail"]
         assert server.stop() == 0
