@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import CodeType
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from lineage import active, arguments, diagnostics, handover, mentions, settings, streams
+from lineage import active, arguments, diagnostics, handover, mentions, orchestrator, settings, streams
 from lineage.arguments import Declared, Signature
 from lineage.events import DatasetEntry, now_text
 from lineage.guard import guarded
@@ -165,7 +165,8 @@ class Tracked(Generic[P, T]):
         signature = self._signature
         if signature is None:
             signature = self._signature = Signature(self.fn)
-        run = Run(self.name, self.kind, parent=parent, function=self.function)
+        place, itself = orchestrator.surroundings(self.fn, parent)
+        run = Run(self.name, self.kind, parent=parent, function=self.function, place=place, itself=itself)
         bound = signature.bind(args, kwargs)
         parameters: dict[str, Typed] = {}
         inputs: list[DatasetEntry] = []

@@ -13,7 +13,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar, cast, overload
 
-from lineage import diagnostics, streams
+from lineage import diagnostics, orchestrator, streams
 from lineage.arguments import Declared
 from lineage.calls import Tracked, Untracked
 from lineage.runs import Kind
@@ -90,6 +90,10 @@ def tracked_flow(
 def _track(fn: Any, **options: Any) -> Any:
     if isinstance(fn, (classmethod, staticmethod)):
         return type(fn)(_track(fn.__func__, **options))
+    if not isinstance(fn, FunctionType):
+        adopted = orchestrator.adopted(fn, options["kind"], options)
+        if adopted is not None:
+            return adopted
     if isinstance(fn, type) or not callable(fn):
         diagnostics.warn_once(
             f"decorate:{fn!r:.200}",

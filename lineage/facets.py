@@ -76,13 +76,21 @@ def source_code_location(content: Mapping[str, Any]) -> Facet:
     return {**_SOURCE_CODE_LOCATION, **content}
 
 
-def run(kind: str, function: str | None, missing: Sequence[Mapping[str, str]], outcome: str | None = None) -> Facet:
-    """`weftline_run`: what sort of run this is, the function behind it, and which evidence it lacks."""
+def run(
+    kind: str,
+    function: str | None,
+    missing: Sequence[Mapping[str, str]],
+    outcome: str | None = None,
+    attempt: int | None = None,
+) -> Facet:
+    """`weftline_run`: what sort of run this is, the function behind it, its attempt, and which evidence it lacks."""
     facet = {**_RUN, "kind": kind, "missing": list(missing)}
     if function is not None:
         facet["function"] = function
     if outcome is not None:
         facet["outcome"] = outcome
+    if attempt is not None:
+        facet["attempt"] = attempt
     return facet
 
 

@@ -140,7 +140,7 @@ def register_model(name: str, model: Any = None, tags: Mapping[str, Any] | None 
     """
     from lineage.datasets import Model, nameless
     from lineage.errors import NamelessModel
-    from lineage.runs import Run
+    from lineage.runs import run
 
     try:
         fallback = Model(name)
@@ -153,5 +153,5 @@ def register_model(name: str, model: Any = None, tags: Mapping[str, Any] | None 
     current = active.current()
     if current is not None:
         return current.register_model(name, model, tags) or fallback
-    with Run("register_model") as own:
+    with run("register_model") as own:
         return own.register_model(name, model, tags) or fallback

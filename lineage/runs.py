@@ -15,11 +15,12 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from lineage import active, diagnostics, facets, ids, process, settings, summary
+from lineage import active, diagnostics, facets, ids, orchestrator, process, settings, summary
 from lineage.emit import emitter
 from lineage.events import DatasetEntry, Event, now_text, run_event
 from lineage.guard import guarded
 from lineage.increments import clean
+from lineage.orchestrator import Named, Place
 from lineage.recording import Recording
 from lineage.redact import redact_event, redact_text
 from lineage.typed import Typed
@@ -51,33 +52,39 @@ class Run(Recording):
         kind: task, flow or side_effect.
         parent: the run around it, or None.
         root: the outermost run around it; itself if there is none.
+        place: the orchestrator's run that this one is, or belongs to where no run of ours is around it; else None.
         missing: evidence it is known to lack, as {"what", "why"}.
         before_end: called, each once, before its last event.
         short_id: the beginning of `id` that names it in commands.
     """
 
     def __init__(
-        self, name: str, kind: Kind = "task", *, parent: Run | None = None, function: str | None = None
+        self,
+        name: str,
+        kind: Kind = "task",
+        *,
+        parent: Run | None = None,
+        function: str | None = None,
+        place: Place | None = None,
+        itself: bool = False,
     ) -> None:
         name = redact_text(str(name)) or "run"
         self.kind: Kind = kind
         self.parent = parent
         self.function = function
-        self.namespace = settings.current().namespace
+        self.place = place
+        self.itself = itself and place is not None
         self.root: Run = self if parent is None else parent.root
-        self.job = name if kind == "flow" or parent is None or not parent.prefix else f"{parent.prefix}.{name}"
-        self.prefix: str | None = self.job if kind == "flow" else parent.prefix if parent is not None else None
+        self._identify(name)
         self._job: dict[str, str] = {"namespace": self.namespace, "name": self.job}
         self._parent_facet: dict[str, Any] = {}
-        self.tally: summary.Tally
-        if parent is None:
-            self.id, short = ids.root_run_id()
-            self.tally = summary.Tally()
-        else:
-            self.id, short = ids.run_id(), ids.SHORT_CROWDED
-            self.tally = parent.tally
-            self._parent_facet["parent"] = facets.parent(parent.id, parent._job, self.root.id, self.root._job)
-        self.short_id = self.id[:short]
+        around = self._around()
+        self._top: Named = Named(self.id, self.job, self.namespace)
+        if around is not None:
+            above, self._top = around
+            facet = facets.parent(above.run_id, above.job_entry, self._top.run_id, self._top.job_entry)
+            self._parent_facet["parent"] = facet
+        self.tally: summary.Tally = summary.Tally() if parent is None else parent.tally
         self.missing: list[dict[str, str]] = []
         self.seeded = False
         self.known_inputs: set[tuple[str, str]] = set()
@@ -97,12 +104,40 @@ class Run(Recording):
     def __repr__(self) -> str:
         return f"<Run {self.job} {self.id}>"
 
+    def _identify(self, name: str) -> None:
+        """Id, job and namespace: the orchestrator's, where this is its run; else its own."""
+        place, parent = self.place, self.parent
+        if place is not None and self.itself:
+            self.id, self.job, self.namespace = place.run.run_id, place.run.job, place.run.namespace
+            self.short_id, self.prefix = self.id[: ids.SHORT_CROWDED], place.prefix
+            return
+        prefix = place.prefix if place is not None else parent.prefix if parent is not None else None
+        self.namespace = settings.current().namespace
+        self.job = name if self.kind == "flow" or not prefix else f"{prefix}.{name}"
+        self.prefix = self.job if self.kind == "flow" else prefix
+        if parent is None and place is None:
+            self.id, short = ids.root_run_id()
+        else:
+            self.id, short = ids.run_id(), ids.SHORT_CROWDED
+        self.short_id = self.id[:short]
+
+    def _around(self) -> tuple[Named, Named] | None:
+        """The run around this one and the outermost of the tree, or None if this is the outermost."""
+        place, parent = self.place, self.parent
+        if place is not None and self.itself:
+            return (place.parent, place.top) if place.parent is not None else None
+        if place is not None:
+            return place.run, place.top
+        return None if parent is None else (Named(parent.id, parent.job, parent.namespace), parent._top)
+
     def begin(self, parameters: Mapping[str, Typed] | None = None, inputs: Iterable[DatasetEntry] = ()) -> None:
         """Send START."""
         process.start()
         self.older_threads = active.older_threads()
         active.opened(self)
-        found: dict[str, Any] = {"weftline_run": facets.run(self.kind, self.function, self.missing)}
+        found: dict[str, Any] = {"weftline_run": self._facet()}
+        if self.place is not None and self.itself:
+            found.update(self.place.facets)
         if parameters:
             found.update(facets.parameters(parameters))
         if self.parent is None:
@@ -143,8 +178,7 @@ class Run(Recording):
         self.over = True
         active.closed(self)
         state, interruption = outcome_of(error)
-        word = outcome or interruption
-        found: dict[str, Any] = {"weftline_run": facets.run(self.kind, self.function, self.missing, word)}
+        found: dict[str, Any] = {"weftline_run": self._facet(outcome or interruption)}
         if error is not None and state == "FAIL":
             # Of an error on its way out through several runs the innermost one shows where it comes from.
             found["errorMessage"] = _error_facet(error, trace=self.tally.last_error != id(error))
@@ -155,6 +189,10 @@ class Run(Recording):
         self._send(state, found, inputs, outputs, at=at)
         if self.parent is None:
             summary.tell(self, state)
+
+    def _facet(self, outcome: str | None = None) -> facets.Facet:
+        attempt = self.place.attempt if self.place is not None and self.itself else None
+        return facets.run(self.kind, self.function, self.missing, outcome, attempt)
 
     def lacks(self, what: str, why: str) -> None:
         """Note that a piece of evidence is missing; told with the run's end."""
@@ -172,6 +210,8 @@ class Run(Recording):
         at: str | None = None,
     ) -> None:
         inputs, outputs = list(inputs), list(outputs)
+        if self.itself and self.place is not None and self.place.told:
+            event_type = "RUNNING"
         job = {**self._job, "facets": job_facets} if job_facets else self._job
         event = run_event(event_type, self.id, job, *_redacted(run_facets, inputs, outputs), at)
         event["run"]["facets"].update(self._parent_facet)
@@ -251,7 +291,11 @@ def run(name: str, *, parent: Run | None = None) -> Run:
         name: name of the job.
         parent: the run it belongs to; default the current one.
     """
-    return Run(name, parent=parent if parent is not None else active.current())
+    if parent is not None:
+        return Run(name, parent=parent)
+    around = active.current()
+    place, _ = orchestrator.surroundings(None, around)
+    return Run(name, parent=around, place=place)
 
 
 def outcome_of(error: BaseException | None) -> tuple[Outcome, str | None]:
