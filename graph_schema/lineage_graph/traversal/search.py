@@ -8,10 +8,11 @@ edges are followed backwards. Does not page, name or shape the answer: that is `
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from lineage_graph.model import EdgeType
 from lineage_graph.store import Handle, Hop, Layers
@@ -25,7 +26,11 @@ DERIVED_FROM = EdgeType.DERIVED_FROM
 State = Handle
 Origin = Callable[[Hop], State]
 
-_GENERATION = itemgetter(3)
+# Rows are taken by the thousand, so what is done for each is left to C.
+_SRC, _DST = itemgetter(0), itemgetter(1)
+_GENERATION, _EXPLICIT = itemgetter(3), itemgetter(4)
+_OUTPUT, _DERIVED, _VERSION_MADE = itemgetter(0, 1), itemgetter(0, 2), itemgetter(1, 3)
+_VERSION, _RUN = itemgetter(0), itemgetter(1)  # of a state
 _CHUNK = 1_000
 
 
@@ -164,6 +169,18 @@ class Search:
         anyone = {pair[0]: pair for pair in question.frontier}
         return lambda hop: (hop[near], hop[binding]) if hop[binding] else anyone[hop[near]]
 
+    def _reach(self, states: Iterable[State], rows: Sequence[Hop], origin: Origin | None = None) -> list[State]:
+        """Take states, each with a row that leads to it; answers with those not met before."""
+        fresh = _add(self.came, states, rows)
+        if origin is not None:
+            for state in fresh:
+                self._before[state] = origin(cast(Hop, self.came[state]))
+        return fresh
+
+    def _meet(self, nodes: Iterable[Handle], states: Sequence[State]) -> None:
+        """Show the nodes of states just reached, where they were not met before."""
+        self.levels[-1] += _add(self.first, nodes, states)
+
     def _leads_on(self) -> bool:
         for question in self.questions(self.frontier):
             ask = self.layers.bound_hops if question.bound else self.layers.hops
@@ -177,18 +194,11 @@ class Search:
 
     def _split(self, states: Sequence[State]) -> tuple[list[Handle], list[State], list[Handle]]:
         """Versions of any generation, (version, run) pairs, and runs to leave."""
-        versions: list[Handle] = []
-        pairs: list[State] = []
-        runs: list[Handle] = []
-        for state in states:
-            if type(state) is not tuple:
-                runs.append(state)
-            elif state[1]:
-                pairs.append(state)
-            else:
-                versions.append(state[0])
+        runs = [state for state in states if type(state) is not tuple]
+        pairs = [state for state in states if type(state) is tuple] if len(runs) < len(states) else []
+        versions = [version for version, run in pairs if not run]
         # Where a version is searched as anybody made it, searching it as one run made it adds nothing.
-        if versions and pairs:
+        if versions:
             anyhow = set(versions)
             pairs = [pair for pair in pairs if pair[0] not in anyhow]
         return versions, pairs, runs
@@ -221,33 +231,20 @@ class Upstream(Search):
         self._into_versions(rows, self._origin(question, rows, 0, 2) if type is DERIVED_FROM else None)
 
     def _into_runs(self, rows: Sequence[Hop], origin: Origin | None) -> None:
-        came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
-        for hop in rows:
-            run = hop[1]
-            state = (None, run) if hop[4] else run
-            if state not in came:
-                came[state] = hop
-                if origin is not None:
-                    self._before[state] = origin(hop)
-                if not hop[4]:
-                    following.append(state)
-                if run not in first:
-                    first[run] = state
-                    level.append(run)
+        left = rows
+        if any(map(_EXPLICIT, rows)):
+            left = [hop for hop in rows if not hop[4]]
+            shown = [hop for hop in rows if hop[4]]
+            fresh = self._reach([(None, hop[1]) for hop in shown], shown, origin)
+            self._meet(map(_RUN, fresh), fresh)
+        fresh = self._reach(map(_DST, left), left, origin)
+        self._meet(fresh, fresh)
+        self.frontier += fresh
 
     def _into_versions(self, rows: Sequence[Hop], origin: Origin | None) -> None:
-        came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
-        for hop in rows:
-            version = hop[1]
-            state = (version, hop[3])
-            if state not in came:
-                came[state] = hop
-                following.append(state)
-                if origin is not None:
-                    self._before[state] = origin(hop)
-                if version not in first:
-                    first[version] = state
-                    level.append(version)
+        fresh = self._reach(map(_VERSION_MADE, rows), rows, origin)
+        self._meet(map(_VERSION, fresh), fresh)
+        self.frontier += fresh
         if not all(map(_GENERATION, rows)):
             self._doubtful.update(hop[1] for hop in rows if not hop[3])
 
@@ -297,39 +294,30 @@ class Downstream(Search):
         self.hops[type] += rows
         if question.bound:
             self._doubtful.update(hop[1] for hop in rows if not hop[3])
-        came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
         origin = self._origin(question, rows, 1, 3)
-        used = type is USED
-        for hop in rows:
-            node = hop[0]
-            state = node if used else (node, hop[2])
-            if state not in came:
-                came[state] = hop
-                following.append(state)
-                if origin is not None:
-                    self._before[state] = origin(hop)
-                if not used and state in self._explicit:
-                    self.hops[GENERATED_BY].append(self._explicit.pop(state))
-                if node not in first:
-                    first[node] = state
-                    level.append(node)
+        if type is USED:
+            fresh = self._reach(map(_SRC, rows), rows, origin)
+            self._meet(fresh, fresh)
+        else:
+            fresh = self._reach(map(_DERIVED, rows), rows, origin)
+            self._meet(map(_VERSION, fresh), fresh)
+            if self._explicit:
+                self.hops[GENERATED_BY] += [self._explicit.pop(state) for state in fresh if state in self._explicit]
+        self.frontier += fresh
 
     def _into_outputs(self, rows: Sequence[Hop]) -> None:
-        came, first, level, following = self.came, self.first, self.levels[-1], self.frontier
-        followed = self.hops[GENERATED_BY]
-        for hop in rows:
-            version, run = hop[0], hop[1]
-            state = (version, run)
-            if hop[4] and run not in self._roots and state not in came:
-                self._explicit[state] = hop
-                continue
-            followed.append(hop)
-            if state not in came:
-                came[state] = hop
-                following.append(state)
-                if version not in first:
-                    first[version] = state
-                    level.append(version)
+        followed = rows
+        if any(map(_EXPLICIT, rows)):
+            followed = []
+            for hop in rows:
+                if hop[4] and hop[1] not in self._roots and hop[:2] not in self.came:
+                    self._explicit[hop[:2]] = hop
+                else:
+                    followed.append(hop)
+        self.hops[GENERATED_BY] += followed
+        fresh = self._reach(map(_OUTPUT, followed), followed)
+        self._meet(map(_VERSION, fresh), fresh)
+        self.frontier += fresh
 
     def _step_before(self, state: State, hop: Hop) -> tuple[EdgeType, State]:
         before = self._before.get(state)
@@ -348,3 +336,12 @@ def node_of(state: State) -> Handle:
     if type(state) is tuple:
         return state[1] if state[0] is None else state[0]
     return state
+
+
+def _add(known: dict[Any, Any], keys: Iterable[Any], values: Iterable[Any]) -> list[Any]:
+    """Add what is not yet known, the first value of each key; answers with the keys added, in order."""
+    before = len(known)
+    deque(map(known.setdefault, keys, values), maxlen=0)
+    added = list(islice(reversed(known), len(known) - before))
+    added.reverse()
+    return added
