@@ -26,13 +26,12 @@ from pathlib import Path
 from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from neo4j import GraphDatabase
-
 from fixtures.neo4j import shared_server
 from lineage_graph.embedded import EmbeddedGraphStore
 from lineage_graph.embedded.layers import EmbeddedLayers
 from lineage_graph.model import AsOf, Delta, Edge, EdgeKey, EdgeType, Node, NodeKind
 from lineage_graph.neo4j import Neo4jGraphStore
+from lineage_graph.neo4j.connection import Connection
 from lineage_graph.neo4j.layers import Neo4jLayers
 from lineage_graph.store import NOW, GraphStore, Layers
 from lineage_graph.traversal import Direction, Limits, walk
@@ -168,13 +167,13 @@ class CountedHits:
     """Neo4j's walks with PROFILE; `work` sums db hits."""
 
     def __init__(self, uri: str) -> None:
-        self._driver = GraphDatabase.driver(uri)
+        self._connection = Connection(uri, "neo4j", "", None)
         self.work = 0
 
     @contextmanager
     def layers(self, project: str, as_of: AsOf = NOW) -> Iterator[Layers]:
         """See `GraphStore`."""
-        with self._driver.session() as session, session.begin_transaction() as tx:
+        with self._connection.session() as session, session.begin_transaction() as tx:
             self._run = tx.run
             yield Neo4jLayers(self, project, as_of)  # type: ignore[arg-type]
 

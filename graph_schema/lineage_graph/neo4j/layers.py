@@ -1,5 +1,6 @@
-"""What a walk reads from Neo4j: one query per layer, answered as one list of rows.
+"""What a walk reads from Neo4j: one query for all of a layer's types, answered as one list of rows per type.
 
+A walk's time here is that of its round trips, so the queries of several types travel as one, joined by UNION ALL.
 Handles are node ids. All queries of a walk share one transaction, but Neo4j reads what is committed at each query:
 `moved` says when a delta came in between.
 """
@@ -50,14 +51,14 @@ class Neo4jLayers:
     ) -> dict[EdgeType, list[Hop]]:
         """See `Layers`."""
         name = "hops_in" if incoming else "hops_out"
-        return {type: self._rows(name, type, list(frontier), limit) for type in types}
+        return self._rows([(name, type) for type in types], list(frontier), limit)
 
     def bound_hops(
         self, types: Sequence[EdgeType], frontier: Collection[tuple[Handle, Handle]], *, incoming: bool, limit: int
     ) -> dict[EdgeType, list[Hop]]:
         """See `Layers`."""
         pairs = [list(pair) for pair in frontier]
-        return {type: self._rows(_bound_query(type, incoming), type, pairs, limit) for type in types}
+        return self._rows([(_bound_query(type, incoming), type) for type in types], pairs, limit)
 
     def moved(self) -> bool:
         """See `Layers`."""
@@ -67,23 +68,22 @@ class Neo4jLayers:
         found = self._tx.run(_CYPHER["seq"], project=self._project).single()
         return int(found[0]) if found is not None else 0
 
-    def _rows(self, name: str, type: EdgeType, frontier: list[Any], limit: int) -> list[Hop]:
-        if self._as_of == AsOf():
-            result = self._tx.run(_HOPS[name][type], frontier=frontier, limit=limit)
-        else:
-            result = self._tx.run(
-                _HOPS[f"{name}_as_of"][type],
-                frontier=frontier,
-                limit=limit,
-                type=type.value,
-                valid_at=self._as_of.valid_at,
-                known_at=self._as_of.known_at,
-            )
-        (rows,) = result.single(strict=True)
-        return [
-            (src, dst, via, generation, explicit, _PRECISIONS[precision], _BASES[basis])
-            for src, dst, via, generation, explicit, precision, basis in rows
-        ]
+    def _rows(
+        self, asked: Sequence[tuple[str, EdgeType]], frontier: list[Any], limit: int
+    ) -> dict[EdgeType, list[Hop]]:
+        parameters: dict[str, Any] = {"frontier": frontier, "limit": limit}
+        suffix = ""
+        if self._as_of != AsOf():
+            suffix = "_as_of"
+            parameters |= {"valid_at": self._as_of.valid_at, "known_at": self._as_of.known_at}
+        query = "\nUNION ALL\n".join([_HOPS[f"{name}{suffix}"][type] for name, type in asked])
+        found: dict[EdgeType, list[Hop]] = {type: [] for _, type in asked}
+        for type, rows in self._tx.run(query, **parameters):
+            found[EdgeType(type)] = [
+                (src, dst, via, generation, explicit, _PRECISIONS[precision], _BASES[basis])
+                for src, dst, via, generation, explicit, precision, basis in rows
+            ]
+        return found
 
 
 def _bound_query(type: EdgeType, incoming: bool) -> str:
