@@ -101,12 +101,21 @@ def _returned(run: Run, result: Any, code: CodeType | None) -> tuple[list[Datase
     if seed is not None:
         run.lacks("seed", f"{seed} not set")
     inputs = _passed({"return": result}, run.id, run.known_inputs) or []
+    if run.itself and run.place is not None and run.place.returned is not None:
+        return inputs, run.place.returned(result)
     return inputs, handover.outputs(run, result, code)
+
+
+@guarded
+def _received(run: Run) -> list[DatasetEntry]:
+    """Entries for what the orchestrator gave its own run."""
+    return run.place.received() if run.itself and run.place is not None and run.place.received is not None else []
 
 
 # Guarded one by one: what one of them cannot read must not cost the run.
 _parameters = guarded(arguments.parameters)
 _passed = guarded(handover.inputs)
+_handed = guarded(handover.handed)
 _streamed = guarded(streams.inputs)
 
 
@@ -173,11 +182,15 @@ class Tracked(Generic[P, T]):
         outputs: list[Any] = []
         if bound:
             parameters = _parameters(bound, signature, self.params) or {}
-            inputs = _passed(bound, run.id, run.known_inputs) or []
+            said = place.handed if place is not None and itself else {}
+            inputs = _passed(bound, run.id, run.known_inputs, said) or []
             inputs += _streamed(bound, run) or []
+            if said:
+                inputs += _handed(said, bound, run.known_inputs) or []
             run.seeded = arguments.fixed_seeds(bound)
             for name in arguments.open_seeds(bound):
                 run.lacks("seed", f"{name} not set")
+        inputs += _received(run) or []
         if self.inputs is not None:
             inputs += mentions.mentions(run, self._declared("inputs", self.inputs, bound))
         if self.outputs is not None:

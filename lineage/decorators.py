@@ -18,6 +18,7 @@ from lineage.arguments import Declared
 from lineage.calls import Tracked, Untracked
 from lineage.runs import Kind
 
+_MARK = "__lineage_tracked__"
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 
 
@@ -102,12 +103,20 @@ def _track(fn: Any, **options: Any) -> Any:
         return fn
     tracked = Tracked(fn, **options)
     if inspect.isasyncgenfunction(fn):
-        return _async_generator(tracked)
-    if inspect.isgeneratorfunction(fn):
-        return _generator(tracked)
-    if inspect.iscoroutinefunction(fn):
-        return _coroutine(tracked)
-    return _function(tracked)
+        wrapper = _async_generator(tracked)
+    elif inspect.isgeneratorfunction(fn):
+        wrapper = _generator(tracked)
+    elif inspect.iscoroutinefunction(fn):
+        wrapper = _coroutine(tracked)
+    else:
+        wrapper = _function(tracked)
+    vars(wrapper)[_MARK] = True
+    return wrapper
+
+
+def is_tracked(fn: Any) -> bool:
+    """Whether calls of a function are recorded: it is one of our wrappers, or wrapped around one."""
+    return getattr(fn, _MARK, False) is True
 
 
 def _function(tracked: Tracked[..., Any]) -> Callable[..., Any]:

@@ -55,6 +55,8 @@ _DATASET_TYPE = _standard("1-0-1", "DatasetTypeDatasetFacet")
 _VERSION = _standard("1-0-1", "DatasetVersionDatasetFacet")
 _SCHEMA = _standard("1-2-0", "SchemaDatasetFacet")
 _DOCUMENTATION = _standard("1-1-0", "DocumentationDatasetFacet")
+_JOB_DOCUMENTATION = _standard("1-1-0", "DocumentationJobFacet")
+_NOMINAL_TIME = _standard("1-0-1", "NominalTimeRunFacet")
 _OUTPUT_STATISTICS = _standard("1-0-2", "OutputStatisticsOutputDatasetFacet")
 _SOURCE_CODE_LOCATION = _standard("1-1-0", "SourceCodeLocationJobFacet")
 _JOB_TYPE = _standard("2-0-4", "JobTypeJobFacet")
@@ -168,6 +170,19 @@ def schema(fields: Sequence[Mapping[str, Any]]) -> Facet:
 def documentation(description: str) -> Facet:
     """Standard `documentation` of a dataset."""
     return {**_DOCUMENTATION, "description": description}
+
+
+def job_documentation(description: str) -> Facet:
+    """Standard `documentation` of a job."""
+    return {**_JOB_DOCUMENTATION, "description": description}
+
+
+def nominal_time(start: str, end: str | None) -> Facet:
+    """Standard `nominalTime`: the interval a scheduled run is for, as RFC 3339."""
+    facet = {**_NOMINAL_TIME, "nominalStartTime": start}
+    if end is not None:
+        facet["nominalEndTime"] = end
+    return facet
 
 
 def digest(content: Mapping[str, Any]) -> Facet:

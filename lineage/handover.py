@@ -19,6 +19,7 @@ from lineage.holds import holdable, is_atom
 from lineage.passing import Arrival, Origin
 
 if TYPE_CHECKING:
+    from lineage.orchestrator import Named
     from lineage.runs import Run
 
 MAX_PARTS = 16
@@ -26,20 +27,52 @@ MAX_COMPARED = 4 << 20
 """Bytes up to which a value's content is looked at again when it arrives, to see whether it was changed on its way."""
 
 
-def inputs(arguments: Mapping[str, Any], run_id: str, known: set[tuple[str, str]]) -> list[events.DatasetEntry]:
+def inputs(
+    arguments: Mapping[str, Any],
+    run_id: str,
+    known: set[tuple[str, str]],
+    said: Mapping[str, tuple[Named, ...]] | None = None,
+) -> list[events.DatasetEntry]:
     """Entries for those `arguments` that other runs returned.
 
     Args:
         arguments: values by the name they arrived under.
         run_id: the run they arrive in; what it returned itself is no input.
         known: (run, dataset) of inputs it already has; extended.
+        said: by argument, the runs an orchestrator says have returned it; for those arguments no other run counts.
     """
     found = []
     for arrival in passing.arrivals(arguments):
         key = (arrival.origin.run_id, arrival.origin.dataset)
+        handed_by = (said or {}).get(arrival.argument.partition("[")[0])
+        if handed_by is not None and all(run.run_id != arrival.origin.run_id for run in handed_by):
+            continue
         if arrival.origin.run_id != run_id and key not in known:
             known.add(key)
             found.append(_input(arrival))
+    return found
+
+
+def handed(
+    said: Mapping[str, tuple[Named, ...]], arguments: Mapping[str, Any], known: set[tuple[str, str]]
+) -> list[events.DatasetEntry]:
+    """Entries for values of which an orchestrator says which runs returned them, where their identity has not shown it.
+
+    Args:
+        said: by argument, the runs that returned it.
+        arguments: values by the name they arrived under.
+        known: (run, dataset) of inputs that are told already; extended.
+    """
+    found = []
+    for argument, origins in said.items():
+        parts = _parts(arguments.get(argument)) if len(origins) == 1 else []
+        for origin in origins:
+            if any(run_id == origin.run_id for run_id, _ in known):
+                continue
+            for name in [f"{origin.job}[{key}]" for key, _ in parts] or [origin.job]:
+                known.add((origin.run_id, name))
+                passed = facets.passed(origin.run_id, origin.job_entry, argument)
+                found.append(events.entry(NAMESPACE, name, input_facets={"weftline_passed": passed}))
     return found
 
 
@@ -50,6 +83,9 @@ def outputs(run: Run, value: Any, code: CodeType | None) -> list[events.DatasetE
         run: the run.
         value: what it returned.
         code: its function's code, whose literals cannot be told apart from the caller's.
+
+    Returns:
+        The value's entries; of one that cannot be followed, only where an orchestrator keeps account of values.
     """
     if isinstance(value, Dataset):
         return []
@@ -58,17 +94,40 @@ def outputs(run: Run, value: Any, code: CodeType | None) -> list[events.DatasetE
             f"{run.job} returned a {type(value).__name__} that cannot be followed: the same object occurs elsewhere "
             "too, as small and literal values do; declare the edge with log_output and log_input"
         )
-        return []
+        return [_output(run, run.job, value)[0]] if run.itself else []
     parts = _parts(value)
     if not parts:
         return _whole(run, value)
     found, origins = [], []
     for key, part in parts:
         entry, origin = _output(run, f"{run.job}[{key}]", part)
-        if passing.returned_inside(part, (origin,)):
+        known = passing.returned_inside(part, (origin,))
+        if known or run.itself:
             found.append(entry)
+        if known:
             origins.append(origin)
     if origins:
+        passing.returned(value, tuple(origins))
+    return found
+
+
+def recalled(job: Named, value: Any, run_id: str | None) -> list[events.DatasetEntry]:
+    """Entries for a value that an earlier run returned and that came back from a cache; registered as that run's.
+
+    Args:
+        job: a run of the job that returned it.
+        value: the value as it came back.
+        run_id: the run that returned it; without it the value is known by its content alone.
+    """
+    found, origins = [], []
+    named = [(f"{job.job}[{key}]", part) for key, part in _parts(value)]
+    for name, part in named or [(job.job, value)]:
+        described = describe_value(part)
+        found.append(events.entry(NAMESPACE, name, described.facets if described is not None else None))
+        if described is not None or run_id is not None:
+            origins.append(Origin(run_id or "", job.namespace, job.job, NAMESPACE, name))
+            passing.returned_inside(part, (origins[-1],))
+    if named and origins:
         passing.returned(value, tuple(origins))
     return found
 
@@ -85,7 +144,7 @@ def _whole(run: Run, value: Any) -> list[events.DatasetEntry]:
             f"{run.job} returned a {type(value).__name__} that cannot be followed: it allows no weak reference and is "
             "too big, or not plain enough, to be kept"
         )
-    return [entry] if known else []
+    return [entry] if known or run.itself else []
 
 
 def stream_output(run: Run, value: Any) -> None:
@@ -132,8 +191,14 @@ def _output(run: Run, name: str, value: Any) -> tuple[events.DatasetEntry, Origi
 
 
 def _input(arrival: Arrival) -> events.DatasetEntry:
-    """The entry of a value that arrived. It names the run that returned it, and by that the version."""
+    """The entry of a value that arrived. It names the run that returned it, and by that the version.
+
+    Where that run is not known, as of a cached value, the content is the version.
+    """
     origin = arrival.origin
+    if not origin.run_id:
+        described = describe_value(arrival.value)
+        return events.entry(origin.namespace, origin.dataset, described.facets if described is not None else None)
     changed = origin.digest is not None and _digest(arrival.value) != origin.digest
     if changed:
         diagnostics.debug(f"{origin.dataset} was changed on its way from {origin.job}; the edge says so")

@@ -9,6 +9,7 @@ imported by somebody else. Runs are `runs`' business.
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from lineage import diagnostics
 
 if TYPE_CHECKING:
+    from lineage.events import DatasetEntry
     from lineage.facets import Facet
     from lineage.runs import Run
 
@@ -53,7 +55,10 @@ class Place:
         prefix: what jobs inside are called after: `<prefix>.<name>`.
         attempt: which attempt this is, from 1.
         facets: run facets told with its beginning.
+        handed: by argument of `body`, the runs that returned what it is given, as far as the orchestrator knows.
         told: whether somebody else sends its START and its end, so that we only add to it.
+        received: the datasets it is given by other runs where that cannot be seen in this process; told with its beginning.
+        returned: what becomes of the value it returns, where the orchestrator takes it to other processes.
     """
 
     run: Named
@@ -63,7 +68,10 @@ class Place:
     prefix: str | None = None
     attempt: int | None = None
     facets: Mapping[str, Facet] = field(default_factory=dict)
+    handed: Mapping[str, tuple[Named, ...]] = field(default_factory=dict)
     told: bool = False
+    received: Callable[[], list[DatasetEntry]] | None = None
+    returned: Callable[[Any], list[DatasetEntry]] | None = None
 
     @property
     def top(self) -> Named:
@@ -84,6 +92,8 @@ class Integration(Protocol):
 
 
 _loaded: dict[str, Integration | None] = {}
+_MAX_ENDED = 10_000
+_ended: OrderedDict[str, str] = OrderedDict()
 
 
 def surroundings(function: Callable[..., Any] | None, parent: Run | None) -> tuple[Place | None, bool]:
@@ -117,6 +127,18 @@ def adopted(thing: Any, kind: str, options: Mapping[str, Any]) -> Any:
         if found is not None:
             return found
     return None
+
+
+def ended(run_id: str, state: str) -> None:
+    """Note that this process has told the end of an orchestrator's run: COMPLETE, FAIL or ABORT."""
+    _ended[run_id] = state
+    if len(_ended) > _MAX_ENDED:
+        _ended.popitem(last=False)
+
+
+def end_of(run_id: str) -> str | None:
+    """Which end this process has told of an orchestrator's run lately, so that a hook need not tell it again."""
+    return _ended.get(run_id)
 
 
 def _places() -> list[Place]:

@@ -29,7 +29,7 @@ _ELEMENT_NODES = 50
 
 
 class Origin(NamedTuple):
-    """Where an object comes from: the run that returned it, that run's job, and the dataset it stands for."""
+    """Where an object comes from: the run that returned it, if known, that run's job, and the dataset it stands for."""
 
     run_id: str
     job_namespace: str

@@ -38,6 +38,12 @@ _INTERRUPTS: Final = {
     ("builtins", "GeneratorExit"): "closed",
     ("asyncio.exceptions", "CancelledError"): "cancelled",
     ("trio", "Cancelled"): "cancelled",
+    ("prefect.exceptions", "TerminationSignal"): "terminated",
+    ("prefect.exceptions", "Pause"): "paused",
+    ("prefect.exceptions", "Abort"): "aborted",
+    ("airflow.sdk.exceptions", "AirflowSkipException"): "skipped",
+    ("airflow.sdk.exceptions", "AirflowRescheduleException"): "rescheduled",
+    ("airflow.sdk.exceptions", "TaskDeferred"): "deferred",
 }
 _MAX_FRAMES = 30
 
@@ -178,10 +184,12 @@ class Run(Recording):
         self.over = True
         active.closed(self)
         state, interruption = outcome_of(error)
+        if self.itself:
+            orchestrator.ended(self.id, state)
         found: dict[str, Any] = {"weftline_run": self._facet(outcome or interruption)}
         if error is not None and state == "FAIL":
             # Of an error on its way out through several runs the innermost one shows where it comes from.
-            found["errorMessage"] = _error_facet(error, trace=self.tally.last_error != id(error))
+            found["errorMessage"] = error_facet(error, trace=self.tally.last_error != id(error))
             self.tally.last_error = id(error)
         self.tally.missing.update((item["what"], item["why"]) for item in self.missing)
         if self.outermost:
@@ -309,7 +317,8 @@ def outcome_of(error: BaseException | None) -> tuple[Outcome, str | None]:
     return "FAIL", None
 
 
-def _error_facet(error: BaseException, *, trace: bool) -> facets.Facet:
+def error_facet(error: BaseException, *, trace: bool = True) -> facets.Facet:
+    """Standard `errorMessage` for what ended a run, without secrets, with the last frames of its traceback if `trace`."""
     try:
         text = f"{type(error).__name__}: {error}"
     except Exception:

@@ -1,0 +1,6 @@
+from typing import Any
+
+__version__: str
+
+task: Any
+flow: Any

@@ -1,0 +1,6 @@
+from typing import Any
+
+class Flow:
+    __call__: Any
+    name: str
+    fn: Any
