@@ -14,13 +14,14 @@ from functools import lru_cache
 from typing import Any
 
 from lineage import redact_patterns as data
-from lineage.redact_scan import MARK
+from lineage.redact_named import ordinary
+from lineage.redact_patterns import MARK
 from lineage.redact_scan import redact as scan
 
 _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=.~-]{16,}")
-# What stands after a name in code and signatures without being a value.
-_NO_VALUES = frozenset({"None", "null", "true", "false", "True", "False", "str", "...", "{"})
+# Nothing that could set a name and a value apart, and too short to be a token.
+_SHORT = re.compile(r"[\w./+-]*")
 _HARMLESS = re.compile(r"[0-9a-fA-F-]{8,}|[0-9.:TZ+-]+")
 
 # Strings and keys seen before and found harmless: most of an event's text is the same in the next one.
@@ -39,11 +40,11 @@ def redact_text(text: str) -> str:
     if text in _clean:
         return text
     size = len(text)
-    if size < 5 or (size < 20 and "=" not in text and ":" not in text):
+    if size < 5 or (size < 20 and _SHORT.fullmatch(text)):
         return text
     if size <= 64 and _HARMLESS.fullmatch(text):
         return text
-    cleaned = scan(text, _judge)
+    cleaned = scan(text, _sensitive)
     if cleaned is text and size <= _CLEAN_LENGTH:
         _remember(text, size)
     return cleaned
@@ -88,6 +89,8 @@ def _sensitive(name: str) -> str | None:
     found = next((part for part in data.SECRET_PARTS if part in joined), None)
     if found is None:
         found = next((word for word in words if word in data.SECRET_NAMES), None)
+    if found is None and (last in data.SECRET_LAST or words == ["pass"]):
+        found = last
     if found is None and last == "pass" and len(words) > 1 and words[-2] in data.PASS_OWNERS:
         found = "password"
     if found is None and last.endswith("token"):
@@ -99,7 +102,9 @@ def _sensitive(name: str) -> str | None:
 
 
 def _kind(found: str) -> str:
-    if found.startswith("pass") or found == "pwd":
+    if found == "pass":
+        return "secret"  # or a verdict: numbers stay
+    if found.startswith("pass") or found == "pwd" or found in data.SECRET_LAST:
         return "password"
     if found.endswith("key"):
         return "key"
@@ -176,7 +181,7 @@ def _walk_list(value: list[Any] | tuple[Any, ...]) -> list[Any] | tuple[Any, ...
         elif kind is str:
             new = item if item in _clean else redact_text(item)
             if flag is not None and item[:1] != "-":
-                new = _hidden(flag, item)
+                new = _hidden(str(value[place - 1]), flag, item)
             # What follows an option in a list of arguments is its value.
             flag = _sensitive(item) if item[:1] == "-" and len(item) < 80 and "=" not in item else None
         else:
@@ -198,33 +203,22 @@ def _value(name: str, value: Any) -> Any:
             text = redact_text(value)
             return f"{MARK}high-entropy]" if text is value and _suspect(name) and _random(value) else text
         return _walk(value)
-    return _hidden(kind, value)
+    return _hidden(name, kind, value)
 
 
-def _hidden(kind: str, value: Any) -> Any:
+def _hidden(name: str, kind: str, value: Any) -> Any:
     """What stands for a value under a secret's name."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, dict):
-        return {key: _hidden(kind, item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return (
-            type(value)([_hidden(kind, item) for item in value]) if type(value) in (list, tuple) else f"{MARK}{kind}]"
-        )
+        return {key: _hidden(name, kind, item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)([_hidden(name, kind, item) for item in value])
     if isinstance(value, str):
-        return value if not value or value.startswith(MARK) or _vocabulary(kind, value) else f"{MARK}{kind}]"
+        return value if not value or value.startswith(MARK) or ordinary(name, kind, value) else f"{MARK}{kind}]"
     if isinstance(value, (int, float)) and kind not in ("password", "key"):
         return value
     return f"{MARK}{kind}]"
-
-
-def _mark(kind: str) -> str:
-    return f"{MARK}{kind}]"
-
-
-def _vocabulary(kind: str, value: str) -> bool:
-    """`<pad>`, `[MASK]`, 512: values under a `token` name that are a language model's, not a credential."""
-    return kind == "token" and (value[:1] in "<[" or value.isdigit() or value.replace(".", "", 1).isdigit())
 
 
 @lru_cache(maxsize=4096)
@@ -244,13 +238,3 @@ def _random(value: str) -> bool:
         return False
     counts = Counter(value)
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values()) >= 3.5
-
-
-def _judge(name: str, value: str) -> str | None:
-    """The kind of secret that `name = value` in running text is, or None."""
-    kind = _sensitive(name)
-    if kind is None or value.startswith(MARK[:-1]) or _vocabulary(kind, value) or value in _NO_VALUES:
-        return None
-    if name in ("PWD", "OLDPWD") and value.startswith("/"):
-        return None
-    return kind

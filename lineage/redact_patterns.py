@@ -6,7 +6,11 @@ applied, and what is put in their place, is `redact`'s business.
 
 from __future__ import annotations
 
+MARK = "[redacted:"
+"""How what is put in a credential's place begins; the kind and `]` follow."""
+
 # (kind, what the token begins with in lower case, pattern): tokens that are recognisable wherever they stand.
+# Where the pattern is refused it must have read a bounded number of characters; `<begin>` is the one found.
 TOKENS: tuple[tuple[str, str, str], ...] = (
     (
         "private-key",
@@ -14,7 +18,6 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
         r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:[^-]|-(?!----END)){0,65536}(?:-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?",
     ),
-    ("jwt", "eyj", r"\beyJ[A-Za-z0-9_-]{6,8192}\.[A-Za-z0-9_-]{6,8192}(?:\.[A-Za-z0-9_-]{0,8192}){0,3}"),
     ("aws-key", "akia asia agpa aida aroa anpa anva abia acca", r"\bA[A-Z]{3}[A-Z0-9]{16}\b"),
     ("github-token", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"\bg(?:h[pousr]|ithub_pat)_[A-Za-z0-9_]{20,255}"),
     (
@@ -28,7 +31,7 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
         r"\bx(?:ox[a-z]|app)[.-][A-Za-z0-9.-]{8,512}",
     ),
     ("slack-hook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{8,255}"),
-    ("ai-key", "sk-", r"(?<![A-Za-z0-9])sk-(?=[A-Za-z0-9_-]{0,48}\d)[A-Za-z0-9_-]{20,512}"),
+    ("ai-key", "sk-", r"(?<![A-Za-z0-9])sk-(?=[A-Za-z_-]{0,48}+\d)[A-Za-z0-9_-]{20,512}"),
     ("google-key", "aiza", r"\bAIza[A-Za-z0-9_-]{30,255}"),
     ("google-key", "ya29.", r"\bya29\.[A-Za-z0-9_.-]{16,2048}"),
     ("google-key", "gocspx-", r"\bGOCSPX-[A-Za-z0-9_-]{16,255}"),
@@ -49,9 +52,11 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
         "dop_v1_ doo_v1_ dor_v1_ sq0atp- sq0csp- sq0idp- lin_api_ ntn_ secret_ hvs. hvb. dp.pt. dp.st. dp.ct. glsa_ "
         "glc_ nrak- sntrys_ sntryu_ pul- r8_ gsk_ xai- pplx- sbp_ pscale_tkn_ pscale_pw_ fly_ wandb_v1_ pcsk_ tvly- "
         "phx_ lsv2_pt_ lsv2_sk_ atatt3x atctt3x",
-        r"\b[A-Za-z0-9_.-]{2,12}(?=[A-Za-z0-9_=.-]{0,48}\d)[A-Za-z0-9_=.-]{16,1024}",
+        r"\b<begin>(?=[A-Za-z_=.-]{0,48}+\d)[A-Za-z0-9_=.-]{14,1024}",
     ),
 )
+# In three to five parts with points between; the first is the one whose beginning is known.
+JWT = ("jwt", "eyj", r"\beyJ[A-Za-z0-9_-]{6,}+", r"\.[A-Za-z0-9_-]{6,}+(?:\.[A-Za-z0-9_-]*+){0,3}")
 # The same for tokens whose mark is no fixed text at their beginning: (kind, trigger in lower case, characters that
 # stand before the trigger, pattern).
 MARKED: tuple[tuple[str, str, int, str], ...] = (
@@ -62,17 +67,39 @@ MARKED: tuple[tuple[str, str, int, str], ...] = (
 
 # Words that name a secret in running text; `redact.sensitive` then judges the whole name.
 NAMING = (
-    "password passwd passphrase passcode pwd secret token credential apikey api_key api-key accesskey access_key "
+    "pass psw pw secret token credential apikey api_key api-key accesskey access_key "
     "access-key accountkey account_key privatekey private_key private-key sharedkey shared_key sharedaccesskey "
     "signingkey signing_key encryptionkey encryption_key masterkey master_key storagekey storage_key sshkey ssh_key "
     "authkey auth_key hmackey hmac_key fernetkey fernet_key subscriptionkey subscription_key deploykey deploy_key "
-    "connectionstring connection_string connstr conn_str signature _pass"
+    "connectionstring connection_string connstr conn_str signature"
 )
 HEADERS = "authorization cookie"
 
+# Logins as certain programs write them: (words it begins with, separated by `|`, pattern with groups `a`, `b` or `c`,
+# one of which is the secret). `<words>` are some words of a command line, or of its list of arguments.
+LOGINS: tuple[tuple[str, str], ...] = (
+    ("jdbc:oracle:", r"(?i:jdbc:oracle:)[a-z]{1,10}:(?P<a>[^\s/@\"']{1,128}/[^\s\"'<>]{1,256})@"),
+    (
+        "mysql|mariadb",
+        r"(?:mysql|mariadb)[a-z_]{0,20}<words>-p(?:(?<=[\s,]-p)\"(?P<a>[^\"\n]+)|(?<=[\s,]-p)'(?P<b>[^'\n]+)|(?P<c>[^\s\"']+))",
+    ),
+    (
+        "curl",
+        r"curl<words>(?:-[uU]|--(?:proxy-)?user)[\s=\"',]{0,5}(?:(?<=\")(?P<a>[^\"\n:]{0,255}:[^\"\n]+)|"
+        r"(?<=')(?P<b>[^'\n:]{0,255}:[^'\n]+)|(?P<c>[^\s\"':]{0,255}:[^\s\"']+))",
+    ),
+    (
+        "machine|default login",
+        r"(?:machine\s{1,8}\S{1,255}\s{1,20}|default\s)(?:(?:login|account)\s{1,8}\S{1,255}\s{1,20}){1,2}"
+        r"password\s{1,8}(?P<a>\S+)",
+    ),
+)
+WORDS = r"(?:[\s\"',]{1,5}[^\s\"',]{1,200}+){0,12}?[\s\"',]{1,5}"
+
 # Parts of a name (its words joined) that make it a secret's name whatever stands around them.
 SECRET_PARTS = (
-    "password", "passwd", "passphrase", "passcode", "apikey", "secretkey", "privatekey", "accesskey", "accountkey",
+    "password", "passwd", "passphrase", "passcode", "passwort", "apikey",
+    "secretkey", "privatekey", "accesskey", "accountkey",
     "sharedkey", "signingkey", "encryptionkey", "masterkey", "storagekey", "sshkey", "authkey", "hmackey", "fernetkey",
     "subscriptionkey", "deploykey", "clientsecret", "accesstoken", "authtoken", "refreshtoken", "sessiontoken",
     "bearertoken", "connectionstring", "connstr", "setcookie",
@@ -81,6 +108,8 @@ SECRET_NAMES = frozenset({
     "pwd", "secret", "secrets", "credential", "credentials", "creds", "authorization", "cookie", "cookies", "sas",
     "auth", "signature", "sig",
 })  # fmt: skip
+# The same where nothing but a number follows: `db_pw` is a password, `pw_conv` is a layer of a network.
+SECRET_LAST = frozenset({"pw", "psw"})
 # `db_pass` is a password, `first_pass` is not.
 PASS_OWNERS = frozenset({
     "db", "user", "mysql", "pg", "postgres", "smtp", "redis", "ftp", "ssh", "admin", "root", "http", "proxy",
