@@ -57,7 +57,7 @@ class Place:
         facets: run facets told with its beginning.
         handed: by argument of `body`, the runs that returned what it is given, as far as the orchestrator knows.
         told: whether somebody else sends its START and its end, so that we only add to it.
-        received: the datasets it is given by other runs where that cannot be seen in this process; told with its beginning.
+        received: the datasets that other runs gave it, where that cannot be seen here; told with its beginning.
         returned: what becomes of the value it returns, where the orchestrator takes it to other processes.
     """
 

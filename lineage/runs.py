@@ -318,7 +318,7 @@ def outcome_of(error: BaseException | None) -> tuple[Outcome, str | None]:
 
 
 def error_facet(error: BaseException, *, trace: bool = True) -> facets.Facet:
-    """Standard `errorMessage` for what ended a run, without secrets, with the last frames of its traceback if `trace`."""
+    """Standard `errorMessage` for what ended a run, without secrets; with the end of its traceback if `trace`."""
     try:
         text = f"{type(error).__name__}: {error}"
     except Exception:

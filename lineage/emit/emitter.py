@@ -25,6 +25,7 @@ from lineage.emit.spooldir import Drained, SpoolStatus
 from lineage.settings import Settings
 
 SYNC_SECONDS = 0.2
+_LAUNCH_SECONDS = 1.0
 _LIFECYCLE = frozenset({"START", "COMPLETE", "FAIL", "ABORT"})
 
 
@@ -139,6 +140,13 @@ class SpoolSink:
         if not line.flusher.sync(SYNC_SECONDS * 5):
             diagnostics.debug("the spool could not be synced in time")
 
+    def leave(self) -> None:
+        """See to it that a sender is at work, for what others left in the spool too; then as `close`."""
+        line = self._line_for(settings.current())
+        line.flusher.perform(lambda: launcher.ensure(line.spool, insist=True), _LAUNCH_SECONDS)
+        self.close()
+        launcher.let_go()
+
     def forked(self) -> None:
         """In a child: the parent's spool stays the parent's."""
         self._lock = RLock()
@@ -207,6 +215,18 @@ def drain(timeout: float) -> Drained:
 def client_id() -> str:
     """The uuid under which this process's sequences count."""
     return _default.client_id()
+
+
+def leave() -> None:
+    """End what this process has to say as its exit would, for a process whose exit handlers never run.
+
+    Also sees to it that somebody delivers what forks of this process left in the spool. Never raises.
+    """
+    try:
+        if not settings.current().disabled:
+            _default.leave()
+    except Exception as error:
+        diagnostics.debug(f"leaving: {error!r}")
 
 
 def unreachable_since() -> float | None:

@@ -129,7 +129,8 @@ def run_view(ident: bytes, facts: Iterable[Fact]) -> RunView:
 
 def _names(view: RunView, named: dict[str, list[tuple[bytes, Any]]]) -> None:
     def values(predicate: str) -> list[Any]:
-        return [value for _, value in named.get(predicate, ())]
+        # Two producers that say the same of a run, as an orchestrator and a function in it do, contradict nobody.
+        return list(dict(named.get(predicate, ())).values())
 
     names = values("run")
     if names:

@@ -1,0 +1,5 @@
+from typing import Any
+
+class AirflowPlugin:
+    name: str | None
+    listeners: list[Any]
