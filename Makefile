@@ -21,14 +21,19 @@ help:  ## list the targets
 	scripts/setup dev
 	touch $@ .venv/.demo
 
+# Orchestrators exclude the service and each other: each has an environment of its own, with ours installed in it.
+.venv-%/.made: requirements/%.txt $(LOCKS)
+	scripts/setup $*
+	touch $@
+
 demo: .venv/.demo  ## a real pipeline, then where its model comes from
 	$(BIN)/lineage demo
 
-test: .venv/.dev  ## the suite without what is marked full (real Neo4j included)
+test: .venv/.dev .venv-prefect/.made  ## the suite without what is marked full (real Neo4j and Prefect included)
 	scripts/system-packages git java mvn
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile -m "not full"
 
-test-all: .venv/.dev  ## what `make test` left out
+test-all: .venv/.dev .venv-prefect/.made  ## what `make test` left out
 	scripts/system-packages git java mvn
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile -m full
 
@@ -69,4 +74,4 @@ release-snapshot: .venv/.dev  ## record today's OpenAPI and facets as released
 	$(BIN)/python -m scripts.release_snapshot
 
 clean:  ## remove the environment and every cache
-	rm -rf .venv .neo4j build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* .neo4j build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,11 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage_prefect.blocks import LineageServer
     from lineage_prefect.decorators import track, tracked_flow, tracked_task
 
-__all__ = ["track", "tracked_flow", "tracked_task"]
+__all__ = ["LineageServer", "track", "tracked_flow", "tracked_task"]
 
-_HOME = {"track": "decorators", "tracked_flow": "decorators", "tracked_task": "decorators"}
+_HOME = {"LineageServer": "blocks", "track": "decorators", "tracked_flow": "decorators", "tracked_task": "decorators"}
 
 
 def __getattr__(name: str) -> Any:

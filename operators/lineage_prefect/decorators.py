@@ -8,7 +8,7 @@ as it is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
 import prefect
 from prefect.flows import Flow
@@ -16,11 +16,16 @@ from prefect.tasks import Task
 
 from lineage_prefect import instrument
 
-T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _OURS = frozenset({"kind", "inputs", "outputs", "params"})
 
 
+@overload
+def tracked_task(fn: Task[P, R] | Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def tracked_task(**options: Any) -> Callable[[Task[P, R] | Callable[P, R]], Task[P, R]]: ...
 def tracked_task(fn: Any = None, /, **options: Any) -> Any:
     """A Prefect task whose runs are recorded: instead of Prefect's `@task`, above it, or below it.
 
@@ -32,6 +37,10 @@ def tracked_task(fn: Any = None, /, **options: Any) -> Any:
     return _decorator(prefect.task, Task, options) if fn is None else _decorator(prefect.task, Task, options)(fn)
 
 
+@overload
+def tracked_flow(fn: Flow[P, R] | Callable[P, R], /) -> Flow[P, R]: ...
+@overload
+def tracked_flow(**options: Any) -> Callable[[Flow[P, R] | Callable[P, R]], Flow[P, R]]: ...
 def tracked_flow(fn: Any = None, /, **options: Any) -> Any:
     """A Prefect flow whose runs are recorded: instead of Prefect's `@flow`, above it, or below it.
 
@@ -42,7 +51,7 @@ def tracked_flow(fn: Any = None, /, **options: Any) -> Any:
     return _decorator(prefect.flow, Flow, options) if fn is None else _decorator(prefect.flow, Flow, options)(fn)
 
 
-def track(flow: T) -> T:
+def track(flow: Flow[P, R]) -> Flow[P, R]:
     """Track a flow and every task and subflow it calls, without touching their code; answers the same flow.
 
     Raises:
@@ -50,7 +59,8 @@ def track(flow: T) -> T:
     """
     if not isinstance(flow, Flow):
         raise TypeError(f"track() takes a Prefect flow, not a {type(flow).__name__}: put @flow above the function")
-    return instrument.instrument_all(flow)  # type: ignore[no-any-return]
+    tracked: Flow[P, R] = instrument.instrument_all(flow)
+    return tracked
 
 
 def _decorator(theirs: Callable[..., Any], kind: type[Any], options: dict[str, Any]) -> Callable[[Any], Any]:

@@ -1,6 +1,10 @@
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
-class Flow:
-    __call__: Any
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+class Flow(Generic[P, R]):
     name: str
     fn: Any
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def with_options(self, **options: Any) -> Flow[P, R]: ...

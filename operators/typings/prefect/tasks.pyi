@@ -1,6 +1,12 @@
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
-class Task:
-    __call__: Any
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+class Task(Generic[P, R]):
     name: str
     fn: Any
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def with_options(self, **options: Any) -> Task[P, R]: ...
+    def submit(self, *args: Any, **kwargs: Any) -> Any: ...
+    def map(self, *args: Any, **kwargs: Any) -> Any: ...
