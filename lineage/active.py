@@ -23,11 +23,14 @@ _current: ContextVar[Run | None] = ContextVar("lineage_run", default=None)
 _roots: dict[str, Run] = {}
 
 
-def enter(run: Run | None) -> Run | None:
-    """Make `run` the current one of this context; answers the previous one, to be entered again afterwards."""
-    previous = _current.get()
+def entered() -> Run | None:
+    """The run that this context has entered, to be entered again after another one."""
+    return _current.get()
+
+
+def enter(run: Run | None) -> None:
+    """Make `run` the current one of this context."""
     _current.set(run)
-    return previous
 
 
 def current() -> Run | None:

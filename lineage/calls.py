@@ -22,7 +22,10 @@ T = TypeVar("T")
 
 
 class Call:
-    """A call in progress: its run, and what has to be said when it ends."""
+    """A call in progress: its run, and what has to be said when it ends.
+
+    An interrupt (Ctrl-C) may come between any two steps of it: none leaves the run behind as the current one.
+    """
 
     __slots__ = ("before", "code", "outputs", "run")
 
@@ -31,6 +34,10 @@ class Call:
         self.before = before
         self.outputs = outputs
         self.code = code
+
+    def enter(self) -> None:
+        """The function is about to be called."""
+        active.enter(self.run)
 
     @guarded
     def complete(self, result: Any) -> None:
@@ -52,13 +59,21 @@ class Call:
         active.enter(self.before)
         self.run.end(error)
 
+    @guarded
+    def leave(self) -> None:
+        """The wrapper ends; of a run whose end was interrupted itself, nothing stays behind in here."""
+        if not self.run.over:
+            active.enter(self.before)
+            active.closed(self.run)
+
     def suspend(self) -> None:
         """The consumer of a generator goes on: its code is not part of the run."""
         active.enter(self.before)
 
     def resume(self) -> None:
         """A generator goes on; its consumer may be in another run by now."""
-        self.before = active.enter(self.run)
+        self.before = active.entered()
+        active.enter(self.run)
 
     @guarded
     def yielded(self, value: Any) -> None:
@@ -77,9 +92,22 @@ class Call:
 
 
 class Untracked:
-    """Stands for the call where nothing is recorded, for the one shape of function that cannot simply be left alone."""
+    """Stands for the call where nothing is recorded, or nothing yet."""
 
     __slots__ = ()
+    run = None
+
+    def enter(self) -> None:
+        """Nothing."""
+
+    def complete(self, result: Any) -> None:
+        """Nothing."""
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing."""
+
+    def leave(self) -> None:
+        """Nothing."""
 
     def suspend(self) -> None:
         """Nothing."""
@@ -92,6 +120,9 @@ class Untracked:
 
     def exhausted(self, error: BaseException | None, streamed: bool) -> None:
         """Nothing."""
+
+
+UNTRACKED = Untracked()
 
 
 @guarded
@@ -153,11 +184,12 @@ class Tracked(Generic[P, T]):
         self.fn = fn
         self._signature: Signature | None = None
 
-    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, stream: bool = False) -> Call | None:
-        """Start a run for a call, of a generator function if `stream`; None if nothing is recorded."""
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, stream: bool = False) -> Call | Untracked:
+        """Start a run for a call, of a generator function if `stream`; it is not the current one until entered."""
         if settings.current().disabled:
-            return None
-        return self._begin_stream(args, kwargs) if stream else self._begin(args, kwargs, active.current())
+            return UNTRACKED
+        call = self._begin_stream(args, kwargs) if stream else self._begin(args, kwargs, active.current())
+        return call or UNTRACKED
 
     @guarded
     def _begin_stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
@@ -195,8 +227,12 @@ class Tracked(Generic[P, T]):
             inputs += mentions.mentions(run, self._declared("inputs", self.inputs, bound))
         if self.outputs is not None:
             outputs = self._declared("outputs", self.outputs, bound)
-        run.begin(parameters, inputs)
-        return Call(run, active.enter(run), outputs, self.code)
+        try:
+            run.begin(parameters, inputs)
+            return Call(run, active.entered(), outputs, self.code)
+        except KeyboardInterrupt as interrupt:
+            run.end(interrupt)
+            raise
 
     def _declared(self, side: str, choice: Declared, bound: Mapping[str, Any]) -> list[Any]:
         try:

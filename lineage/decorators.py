@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast, overload
 
 from lineage import diagnostics, orchestrator, streams
 from lineage.arguments import Declared
-from lineage.calls import Tracked, Untracked
+from lineage.calls import UNTRACKED, Call, Tracked, Untracked
 from lineage.runs import Kind
 
 _MARK = "__lineage_tracked__"
@@ -124,16 +124,18 @@ def _function(tracked: Tracked[..., Any]) -> Callable[..., Any]:
 
     @wraps(fn)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        call = tracked.begin(args, kwargs)
-        if call is None:
-            return fn(*args, **kwargs)
+        call: Call | Untracked = UNTRACKED
         try:
+            call = tracked.begin(args, kwargs)
+            call.enter()
             result = fn(*args, **kwargs)
+            call.complete(result)
+            return result
         except BaseException as error:
             call.fail(error)
             raise
-        call.complete(result)
-        return result
+        finally:
+            call.leave()
 
     return wrapper
 
@@ -143,16 +145,18 @@ def _coroutine(tracked: Tracked[..., Any]) -> Callable[..., Any]:
 
     @wraps(fn)
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        call = tracked.begin(args, kwargs)
-        if call is None:
-            return await fn(*args, **kwargs)
+        call: Call | Untracked = UNTRACKED
         try:
+            call = tracked.begin(args, kwargs)
+            call.enter()
             result = await fn(*args, **kwargs)
+            call.complete(result)
+            return result
         except BaseException as error:
             call.fail(error)
             raise
-        call.complete(result)
-        return result
+        finally:
+            call.leave()
 
     return wrapper
 
@@ -164,33 +168,33 @@ def _generator(tracked: Tracked[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         inner = fn(*args, **kwargs)
         call = tracked.begin(args, kwargs, stream=True)
-        if call is None:
-            return (yield from inner)
-        call.suspend()
         step: Callable[[Any], Any] = inner.send
         given: Any = None
         streamed = False
-        while True:
-            call.resume()
-            try:
-                item = step(given)
-            except StopIteration as stop:
+        try:
+            while True:
+                try:
+                    call.resume()
+                    item = step(given)
+                except StopIteration as stop:
+                    call.suspend()
+                    call.exhausted(given if isinstance(given, GeneratorExit) else None, streamed)
+                    return stop.value
+                except BaseException as error:
+                    given = None  # it may be this very error: no cycle through our frame
+                    call.suspend()
+                    call.exhausted(error, streamed)
+                    raise
                 call.suspend()
-                call.exhausted(given if isinstance(given, GeneratorExit) else None, streamed)
-                return stop.value
-            except BaseException as error:
-                given = None  # it may be this very error: no cycle through our frame
-                call.suspend()
-                call.exhausted(error, streamed)
-                raise
-            call.suspend()
-            call.yielded(item)
-            streamed = True
-            try:
-                given = yield item
-                step = inner.send
-            except BaseException as error:
-                given, step = error, inner.throw
+                call.yielded(item)
+                streamed = True
+                try:
+                    given = yield item
+                    step = inner.send
+                except BaseException as error:
+                    given, step = error, inner.throw
+        finally:
+            call.leave()
 
     streams.tracks(cast("FunctionType", wrapper))
     return wrapper
@@ -202,32 +206,34 @@ def _async_generator(tracked: Tracked[..., Any]) -> Callable[..., Any]:
     @wraps(fn)
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         inner = fn(*args, **kwargs)
-        call = tracked.begin(args, kwargs, stream=True) or Untracked()
-        call.suspend()
+        call = tracked.begin(args, kwargs, stream=True)
         step: Callable[[Any], Awaitable[Any]] = inner.asend
         given: Any = None
         streamed = False
-        while True:
-            call.resume()
-            try:
-                item = await step(given)
-            except StopAsyncIteration:
+        try:
+            while True:
+                try:
+                    call.resume()
+                    item = await step(given)
+                except StopAsyncIteration:
+                    call.suspend()
+                    call.exhausted(given if isinstance(given, GeneratorExit) else None, streamed)
+                    return
+                except BaseException as error:
+                    given = None  # it may be this very error: no cycle through our frame
+                    call.suspend()
+                    call.exhausted(error, streamed)
+                    raise
                 call.suspend()
-                call.exhausted(given if isinstance(given, GeneratorExit) else None, streamed)
-                return
-            except BaseException as error:
-                given = None  # it may be this very error: no cycle through our frame
-                call.suspend()
-                call.exhausted(error, streamed)
-                raise
-            call.suspend()
-            call.yielded(item)
-            streamed = True
-            try:
-                given = yield item
-                step = inner.asend
-            except BaseException as error:
-                given, step = error, inner.athrow
+                call.yielded(item)
+                streamed = True
+                try:
+                    given = yield item
+                    step = inner.asend
+                except BaseException as error:
+                    given, step = error, inner.athrow
+        finally:
+            call.leave()
 
     streams.tracks(cast("FunctionType", wrapper))
     return wrapper

@@ -181,8 +181,8 @@ class Run(Recording):
         at = at or now_text()
         for tell in self.before_end:
             guarded(tell)()
-        self.over = True
         active.closed(self)
+        self.over = True
         state, interruption = outcome_of(error)
         if self.itself:
             orchestrator.ended(self.id, state)
@@ -243,24 +243,32 @@ class Run(Recording):
             emitter.emit(_with_evidence(run_event("OTHER", self.id, self._job, self._parent_facet)))
 
     def __enter__(self) -> Self:
-        self._open()
-        return self
+        try:
+            self._open()
+            return self
+        except BaseException as error:  # an interrupt: there will be no `__exit__`
+            self._close(error)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close(error)
+        try:
+            self._close(error)
+        except BaseException as interrupt:  # between two steps of the end
+            self._close(interrupt)
+            raise
 
     @guarded
     def _open(self) -> None:
+        self._entered_over = active.entered()
         if not settings.current().disabled:
             self.begin()
-        self._entered_over = active.enter(self)
+        active.enter(self)
 
     @guarded
     def _close(self, error: BaseException | None) -> None:
         active.enter(self._entered_over)
-        self._entered_over = None
         if not settings.current().disabled:
             self.end(error)
 

@@ -50,10 +50,10 @@ def inputs(arguments: Mapping[str, Any], taker: Run) -> list[DatasetEntry]:
     """Entries for tracked generators among `arguments` that have begun; the others are claimed for `taker`."""
     found = []
     for offer in _offers(arguments):
-        call = offer.variables.get("call")
-        if call is not None:
-            if call.run is not taker:
-                found.append(handover.stream_input(call.run, offer.argument))
+        run = getattr(offer.variables.get("call"), "run", None)
+        if run is not None:
+            if run is not taker:
+                found.append(handover.stream_input(run, offer.argument))
             continue
         kwargs = offer.variables["kwargs"]
         claim = _claims.get(id(kwargs))

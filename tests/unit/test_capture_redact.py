@@ -366,9 +366,9 @@ WORST = sorted({
     *("a://b:c", "a://b@", "://", "x:", "A", "A_", "\n", '"', "s3://b@", "1Q~", "12345678:AA", "0123456789", "sk0a"),
     *("eyJ", "-eyJ", "eyJaaaaaa.", "-eyJaaaaaa.", "sk-aaaaaaaaa-", ".secret_", "SECRET_", "secret\\", "Basic "),
     *("A_TOKEN_LIMIT=", "\nA_TOKEN_LIMIT=", "max_token=", "token=<", "token=[redacted:", "PWD=/", "pass:", "a pass: b"),
-    *("password=", "bearer ", "token='", "--password ", "-max-token,x", "authorization: ", "-----BEGIN PRIVATE KEY-----"),
+    *("password=", "token='", "--password ", "-max-token,x", "authorization: ", "-----BEGIN PRIVATE KEY-----"),
     *("<password>", "<password ", "('password','", "password: |\n ", 'password "', "password%3D", "a%3a%2f%2fb%3a"),
-    *("curl -u ", "curl a ", "mysql a ", "machine a login ", "jdbc:oracle:thin:a/"),
+    *("bearer ", "curl -u ", "curl a ", "mysql a ", "machine a login ", "jdbc:oracle:thin:a/"),
 })  # fmt: skip
 
 
