@@ -63,7 +63,7 @@ def test_what_was_retracted_keeps_its_type_aside(neo4j_store: Neo4jGraphStore, d
 
 def plans(store: str, queries: Queries) -> Iterator[tuple[str, Any]]:
     for name, text in queries.items():
-        filled = text.replace("EdgeType", "USED").replace("NodeKind", "Run").replace("ModelLabel", "Model")
+        filled = text.replace("EdgeType", "USED")
         yield f"{store}/{name}", filled
 
 

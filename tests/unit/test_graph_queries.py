@@ -11,7 +11,7 @@ import pytest
 import lineage_graph
 from lineage_graph.embedded import codes
 from lineage_graph.model import Basis, EdgeType, NodeKind
-from lineage_graph.neo4j.writer import ModelLabel
+from lineage_graph.neo4j.properties import MODEL_LABELS
 from lineage_graph.queries import Queries, load_queries, parse_queries, parse_statements
 from lineage_graph.store import PRECISIONS
 
@@ -120,4 +120,4 @@ def test_every_member_has_a_code_of_its_own_in_the_file() -> None:
 def test_dropping_a_neo4j_node_takes_every_label() -> None:
     text = load_queries("lineage_graph.neo4j", "queries/write.cypher")["drop_nodes"]
     removed = {label for part in text.split("REMOVE n:")[1:] for label in part.split()[0].split(":")}
-    assert removed == {kind.value for kind in NodeKind} | {label.value for label in ModelLabel}
+    assert removed == {kind.value for kind in NodeKind} | set(MODEL_LABELS.values())

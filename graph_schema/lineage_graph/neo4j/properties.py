@@ -19,8 +19,17 @@ _RESERVED = frozenset({"id", "ident", "project", "data"})
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _KINDS = {kind.value: kind for kind in NodeKind}
 _INT64 = range(-(2**63), 2**63)
+MODEL_LABELS = {NodeKind.DATASET: "Model", NodeKind.DATASET_VERSION: "ModelVersion"}
 
 Properties = dict[str, Any]
+
+
+def node_labels(node: Node) -> list[str]:
+    """The label of a node's kind, and a second one of what is a model."""
+    labels = [node.kind.value]
+    if node.kind in MODEL_LABELS and node.props.get("model") is True:
+        labels.append(MODEL_LABELS[node.kind])
+    return labels
 
 
 def node_properties(node: Node, project: str) -> Properties:

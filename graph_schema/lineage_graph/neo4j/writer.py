@@ -1,4 +1,4 @@
-"""Writes deltas into Neo4j: one transaction, in batches per node kind and edge type.
+"""Writes deltas into Neo4j: one transaction, in batches.
 
 Owns the order of the statements. What a delta means is `changes`', how things look as properties is `properties`'.
 """
@@ -7,37 +7,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from enum import StrEnum
 from itertools import islice
 from typing import Any, LiteralString, TypeVar
 
 from neo4j import ManagedTransaction
 
 from lineage_graph.changes import Changes, fold, touched
-from lineage_graph.model import Delta, Edge, EdgeKey, EdgeType, Node, NodeKind
-from lineage_graph.neo4j.properties import edge_properties, node_properties, read_edge
+from lineage_graph.model import Delta, Edge, EdgeKey, EdgeType, Node
+from lineage_graph.neo4j.properties import edge_properties, node_labels, node_properties, read_edge
 from lineage_graph.queries import load_queries
 
 T = TypeVar("T")
 
 
-class ModelLabel(StrEnum):
-    """Second labels of what is a model."""
-
-    MODEL = "Model"
-    MODEL_VERSION = "ModelVersion"
-
-
 _READ = load_queries("lineage_graph.neo4j", "queries/read.cypher")
 _WRITE = load_queries("lineage_graph.neo4j", "queries/write.cypher")
 _EDGES_AT = _READ.per("edges_at", EdgeType)
-_PUT_NODES = _WRITE.per("put_nodes", NodeKind)
-_LABEL = _WRITE.per("label", ModelLabel)
-_UNLABEL = _WRITE.per("unlabel", ModelLabel)
-_CREATE_EDGES = _WRITE.per("create_edges", EdgeType)
 _REPLACE_EDGES = _WRITE.per("replace_edges", EdgeType)
 _DROP_EDGES = _WRITE.per("drop_edges", EdgeType)
-_MODEL_LABELS = {NodeKind.DATASET: ModelLabel.MODEL, NodeKind.DATASET_VERSION: ModelLabel.MODEL_VERSION}
 _BATCH = 2_000
 
 Row = dict[str, Any]
@@ -71,21 +58,9 @@ def _current(tx: ManagedTransaction, project: str, keys: Collection[EdgeKey]) ->
 
 
 def _write_nodes(tx: ManagedTransaction, project: str, changes: Changes) -> None:
-    for kind, nodes in _by_type(changes.nodes.values(), lambda node: node.kind):
-        rows = ({"id": node.id, "props": node_properties(node, project)} for node in nodes)
-        _run(tx, _PUT_NODES[kind], rows)
-        if kind in _MODEL_LABELS:
-            _mark_models(tx, _MODEL_LABELS[kind], nodes)
+    _run(tx, _WRITE["put_nodes"], (_node_row(node, project) for node in changes.nodes.values()))
     for ids in _batches(changes.gone):
         tx.run(_WRITE["drop_nodes"], ids=ids).consume()
-
-
-def _mark_models(tx: ManagedTransaction, label: ModelLabel, nodes: Sequence[Node]) -> None:
-    models = {node.id for node in nodes if node.props.get("model") is True}
-    for ids in _batches(models):
-        tx.run(_LABEL[label], ids=ids).consume()
-    for ids in _batches(node.id for node in nodes if node.id not in models):
-        tx.run(_UNLABEL[label], ids=ids).consume()
 
 
 def _write_edges(tx: ManagedTransaction, project: str, changes: Changes) -> None:
@@ -95,8 +70,7 @@ def _write_edges(tx: ManagedTransaction, project: str, changes: Changes) -> None
     ends = {end for edge in (*changes.created, *changes.past) for end in (edge.key.src, edge.key.dst)}
     for ids in _batches(ends.difference(changes.nodes)):
         tx.run(_WRITE["meet_nodes"], ids=ids, project=project).consume()
-    for type, edges in _by_type(changes.created, lambda edge: edge.key.type):
-        _run(tx, _CREATE_EDGES[type], map(_edge_row, edges))
+    _run(tx, _WRITE["create_edges"], map(_edge_row, changes.created))
     for type, edges in _by_type(changes.replaced, lambda edge: edge.key.type):
         _run(tx, _REPLACE_EDGES[type], map(_edge_row, edges))
     _run(tx, _WRITE["add_past"], map(_edge_row, changes.past))
@@ -107,8 +81,13 @@ def _run(tx: ManagedTransaction, query: LiteralString, rows: Iterable[Row]) -> N
         tx.run(query, rows=batch).consume()
 
 
+def _node_row(node: Node, project: str) -> Row:
+    return {"id": node.id, "labels": node_labels(node), "props": node_properties(node, project)}
+
+
 def _edge_row(edge: Edge) -> Row:
-    return {"src": edge.key.src, "dst": edge.key.dst, "via": edge.key.via, "props": edge_properties(edge)}
+    key = edge.key
+    return {"src": key.src, "type": key.type.value, "dst": key.dst, "via": key.via, "props": edge_properties(edge)}
 
 
 def _key_row(key: EdgeKey) -> list[str]:

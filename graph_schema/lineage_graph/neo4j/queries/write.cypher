@@ -11,22 +11,12 @@ MATCH (c:ProjectCursor {project: $project})
 SET c.seq = $seq;
 
 // name: put_nodes
-// Write nodes of one kind; each row's props replace all properties.
+// Write nodes; each row's props replace all properties. Of a node's labels only those of models ever change.
 UNWIND $rows AS row
 MERGE (n:Entity {id: row.id})
-SET n = row.props, n:NodeKind;
-
-// name: label
-// Give nodes a second label.
-UNWIND $ids AS id
-MATCH (n:Entity {id: id})
-SET n:ModelLabel;
-
-// name: unlabel
-// Take a second label away.
-UNWIND $ids AS id
-MATCH (n:Entity {id: id})
-REMOVE n:ModelLabel;
+SET n = row.props
+REMOVE n:Model:ModelVersion
+SET n:$(row.labels);
 
 // name: drop_nodes
 // Take nodes' content and labels away; edges may still name them.
@@ -47,7 +37,7 @@ ON CREATE SET n.project = $project;
 UNWIND $rows AS row
 MATCH (s:Entity {id: row.src})
 MATCH (d:Entity {id: row.dst})
-CREATE (s)-[r:EdgeType]->(d)
+CREATE (s)-[r:$(row.type)]->(d)
 SET r = row.props;
 
 // name: replace_edges
