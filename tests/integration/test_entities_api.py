@@ -137,6 +137,48 @@ def test_datasets_show_their_other_names_and_versions(asking: Project) -> None:
     asking.get("/datasets/ds_aaaaaaaaaaaaaaaaaaaaaaaaaa", status=404)
 
 
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"namespace": "s3a://lake", "name": "/raw/users.csv"}, {"raw/users.csv"}),
+        ({"namespace": "s3://lake/", "name": "raw/users.csv"}, {"raw/users.csv"}),
+        ({"namespace": "s3n://lake"}, {"raw/users.csv", "other.csv"}),
+        ({"name": "/raw/users.csv"}, {"raw/users.csv"}),
+        ({"name": "s3a://lake/raw/users.csv"}, {"raw/users.csv"}),
+        ({"namespace": "postgresql://DB", "name": "shop.public.users"}, {"shop.public.users"}),
+        ({"namespace": "postgres://db:5432"}, {"shop.public.users"}),
+        ({"name": "file:///tmp//a.csv"}, {"/tmp/a.csv"}),
+        ({"name": "/tmp/a.csv"}, {"/tmp/a.csv"}),
+        ({"namespace": "s3a://elsewhere", "name": "raw/users.csv"}, set()),
+    ],
+)
+def test_datasets_are_narrowed_by_names_in_any_spelling(
+    asking: Project, params: dict[str, Any], expected: set[str]
+) -> None:
+    made = [
+        dataset("/raw/users.csv", "s3a://lake"),
+        dataset("other.csv", "s3://lake"),
+        dataset("shop.public.users", "postgres://db"),
+        dataset("/tmp/a.csv", "file"),
+    ]
+    asking.send(run_event("COMPLETE", 1, "job", 1, [], made))
+    assert {item["name"] for item in asking.get("/datasets", **params)["items"]} == expected
+    if "name" in params:
+        found = asking.get("/resolve", kind="dataset", **params)["candidates"]
+        assert {item["name"] for item in found} == expected
+
+
+def test_models_are_found_by_names_in_any_spelling(asking: Project) -> None:
+    registered: dict[str, Any] = {"weftline_modelRegistration": {"name": "churn"}}
+    model = dataset("/churn", "s3a://models", datasetType={"datasetType": "MODEL"}, **version("7"), **registered)
+    asking.send(run_event("COMPLETE", 1, "train", 1, [], [model]))
+    spelt: dict[str, Any] = {"namespace": "s3n://models", "name": "/churn"}
+    assert [item["name"] for item in asking.get("/models", **spelt)["items"]] == ["churn"]
+    assert asking.get("/models/origins", **spelt)["version"]["number"] == 1
+    assert asking.get("/models/origins", name="/churn")["version"]["number"] == 1
+    assert asking.get("/resolve", kind="model", **spelt)["candidates"][0]["version"] == "version:7"
+
+
 def test_models_show_their_numbers(asking: Project) -> None:
     asking.send(*model_history())
     (model,) = asking.get("/models")["items"]

@@ -28,6 +28,7 @@ from lineage_api.entities.schemas import (
 )
 from lineage_api.pagination import Count, capped
 from lineage_api.reading import PageQuestion, Reading
+from lineage_api.spelling import as_kept
 from lineage_graph.model import EdgeType, Node, NodeKind
 from lineage_graph.projection.catalog import Entity, Filters, ModelVersion
 
@@ -156,6 +157,8 @@ def actors(_: Cancellation, reading: Reading, question: PageQuestion) -> ActorPa
 def _page(
     reading: Reading, question: PageQuestion, kind: NodeKind, filters: Filters
 ) -> tuple[list[Entity], str | None, Count | None]:
+    if kind is NodeKind.DATASET:
+        filters = as_kept(reading.catalog, reading.project, filters)
     place = question.cursors.read(question.cursor)
     after = (int(place[0]), str(place[1])) if place is not None else None
     found = reading.catalog.page(reading.project, kind, filters, after=after, limit=question.limit + 1)

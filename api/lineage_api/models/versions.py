@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from lineage_api.answers import rfc3339
 from lineage_api.problem import Kind, Problem
+from lineage_api.spelling import datasets_named
 from lineage_graph.model import Node, NodeKind
 from lineage_graph.projection.catalog import Catalog, Entity, Filters, ModelVersion
 from lineage_graph.store import GraphStore
@@ -118,7 +119,7 @@ def current_node(store: GraphStore, project: str, node_id: str) -> Node:
 
 
 def _model(catalog: Catalog, project: str, name: str, namespace: str | None) -> Entity:
-    named = catalog.named(project, [NodeKind.DATASET], name, namespace, _CANDIDATES)
+    named = datasets_named(catalog, project, namespace, name, _CANDIDATES)
     models = [entity for entity in named if entity.is_model]
     if not models:
         if named:

@@ -1,7 +1,7 @@
 """From names, prefixes and addresses to node ids.
 
-Owns the order in which a bare word is tried and the following of aliases. Names are normalised like those of events,
-so that any spelling a producer uses finds the thing. Does not choose between several: it lists them.
+Owns the order in which a bare word is tried and the following of aliases. Names of datasets are found in any
+spelling a producer uses (`spelling`). Does not choose between several: it lists them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from lineage_api.deps import Cancellation
 from lineage_api.models.ancestry import MEMORY
 from lineage_api.models.versions import candidate, choose
 from lineage_api.problem import FieldError, Kind, Problem
+from lineage_api.spelling import datasets_named
 from lineage_graph.model import EdgeType, NodeKind
-from lineage_graph.names import normalise
 from lineage_graph.projection.catalog import Catalog, Entity
 from lineage_graph.store import GraphStore
 
 LIMIT = 20
 _RUN_LETTERS = 4
 _RUN_ID = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f]{0,12}){0,4}", re.IGNORECASE)
-_URI = re.compile(r"(?P<namespace>[A-Za-z][A-Za-z0-9+.\-]*://[^/]*)/(?P<name>.+)", re.DOTALL)
 
 
 class ResolveKind(StrEnum):
@@ -116,11 +115,7 @@ def _anything(catalog: Catalog, project: str, question: Question, name: str) -> 
 
 
 def _datasets(catalog: Catalog, project: str, question: Question, name: str) -> list[Entity]:
-    found: list[Entity] = []
-    for namespace, plain in _spellings(question.namespace, name):
-        found = catalog.named(project, [NodeKind.DATASET], plain, namespace, LIMIT)
-        if found:
-            break
+    found = datasets_named(catalog, project, question.namespace, name, LIMIT)
     if question.version is None:
         return found
     return [
@@ -128,19 +123,6 @@ def _datasets(catalog: Catalog, project: str, question: Question, name: str) -> 
         for dataset in found
         for version in catalog.versions_of(project, dataset.namespace, dataset.name, question.version, LIMIT)
     ]
-
-
-def _spellings(namespace: str | None, name: str) -> Iterable[tuple[str | None, str]]:
-    """(namespace, name) pairs that a dataset named like this may be kept under, likeliest first."""
-    if namespace is not None:
-        yield normalise(namespace, name)
-        return
-    yield None, name
-    address = _URI.fullmatch(name)
-    if address is not None:
-        yield normalise(address["namespace"], address["name"])
-    if name.startswith(("/", "file:")):
-        yield normalise("file", name)
 
 
 def _with_aliases(store: GraphStore, project: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
