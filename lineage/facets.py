@@ -56,6 +56,7 @@ _VERSION = _standard("1-0-1", "DatasetVersionDatasetFacet")
 _SCHEMA = _standard("1-2-0", "SchemaDatasetFacet")
 _DOCUMENTATION = _standard("1-1-0", "DocumentationDatasetFacet")
 _JOB_DOCUMENTATION = _standard("1-1-0", "DocumentationJobFacet")
+_JOB_DEPENDENCIES = _standard("1-0-1", "JobDependenciesRunFacet")
 _NOMINAL_TIME = _standard("1-0-1", "NominalTimeRunFacet")
 _OUTPUT_STATISTICS = _standard("1-0-2", "OutputStatisticsOutputDatasetFacet")
 _SOURCE_CODE_LOCATION = _standard("1-1-0", "SourceCodeLocationJobFacet")
@@ -183,6 +184,11 @@ def nominal_time(start: str, end: str | None) -> Facet:
     if end is not None:
         facet["nominalEndTime"] = end
     return facet
+
+
+def job_dependencies(upstream: Sequence[Mapping[str, Any]]) -> Facet:
+    """Standard `jobDependencies`: the runs that made this one start, each as {run, job}."""
+    return {**_JOB_DEPENDENCIES, "upstream": list(upstream)}
 
 
 def digest(content: Mapping[str, Any]) -> Facet:

@@ -1,0 +1,3 @@
+class ApiException(Exception):
+    status: int | None
+    reason: str | None
