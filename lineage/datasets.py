@@ -15,6 +15,7 @@ from lineage.errors import NamelessModel
 
 MODEL_NAMESPACE = "models"
 MEMORY_NAMESPACE = "memory"
+MAX_NAME = 8192
 
 SchemaLike = Mapping[str, str] | Sequence[Mapping[str, Any]]
 
@@ -35,7 +36,7 @@ class Dataset:
         description: a sentence about it.
 
     Raises:
-        ValueError: the location is empty, or a database without a table.
+        ValueError: the location is empty, too long, or a database without a table.
         TypeError: the location is neither text nor path nor database connection.
     """
 
@@ -59,6 +60,9 @@ class Dataset:
         description: str | None = None,
     ) -> None:
         text = _location_text(location)
+        longest = max(len(os.fspath(text)), len(name or ""))
+        if longest > MAX_NAME:
+            raise ValueError(f"a location or name of {longest} characters; at most {MAX_NAME} are recorded")
         if name is None:
             found = naming.locate(text)
             namespace, name = found.namespace, found.name
@@ -125,7 +129,9 @@ class Model(Dataset):
 
     def __init__(self, name: str, version: str | int | None = None, *, description: str | None = None) -> None:
         if _blank(name):
-            raise NamelessModel(f"a model needs a name, for example 'churn', not {name!r:.80}")
+            raise NamelessModel(f"a model needs a name, for example 'churn', not {_shown(name)}")
+        if len(name) > MAX_NAME:
+            raise NamelessModel(f"a model's name has at most {MAX_NAME} characters, not {len(name)}")
         super().__init__(MODEL_NAMESPACE, name, version=version, type="MODEL", description=description)
 
     def __repr__(self) -> str:
@@ -144,6 +150,12 @@ def coerce(thing: Any) -> Dataset:
 
 def _blank(name: object) -> bool:
     return not isinstance(name, str) or not name.strip()
+
+
+def _shown(name: object) -> str:
+    if type(name) is str:
+        return repr(name[:80])
+    return f"{name!r:.80}" if name is None or type(name) in (bool, int, float) else f"a {type(name).__name__}"
 
 
 def nameless() -> Model:

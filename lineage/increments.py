@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from lineage import diagnostics
+from lineage.errors import UsageError
 from lineage.events import now_text
 from lineage.redact import redact_value
 from lineage.typed import Typed, time_text, typed, typed_json
@@ -18,14 +19,16 @@ from lineage.typed import Typed, time_text, typed, typed_json
 MAX_TEXT = 2000
 MAX_NAME = 250
 _MARGIN = 4096
+_LONGEST_TIME = 64
 
 
 def name_of(call: str, name: object) -> str | None:
     """`name` if it can name something, else None and a warning."""
     if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable():
         return name
+    shown = f"{name[:80]!r}" if type(name) is str else f"a {type(name).__name__}"
     diagnostics.warn_once(
-        f"name:{call}", f"{call}: not recorded, its name must be 1 to {MAX_NAME} printable characters, not {name!r:.80}"
+        f"name:{call}", f"{call}: not recorded, its name must be 1 to {MAX_NAME} printable characters, not {shown}"
     )
     return None
 
@@ -56,7 +59,7 @@ def metric(name: str, value: Any, timestamp: Any, part: Mapping[str, Any] | None
         return None
     item: dict[str, Any] = {"name": name, "type": found.type, "value": found.text, "timestamp": _timestamp(timestamp)}
     if part:
-        item["slice"] = {str(key): plain(str(key), member) for key, member in part.items()}
+        item["slice"] = members(part)
     return item
 
 
@@ -110,6 +113,11 @@ def plain(key: str, value: Any) -> str:
     return clean(key, found.text) if found is not None else f"<{type(value).__name__}>"
 
 
+def members(values: Mapping[str, Any]) -> dict[str, str]:
+    """Redacted texts by name; of a long name the first characters."""
+    return {name: plain(name, value) for name, value in ((str(key)[:MAX_NAME], values[key]) for key in values)}
+
+
 def clean(name: str, text: str) -> str:
     """`text` without secrets; of a long one the first 2,000 characters and how many there were."""
     if len(text) <= MAX_TEXT:
@@ -125,4 +133,7 @@ def _timestamp(value: Any) -> str:
         return time_text(value)
     if isinstance(value, (int, float)):
         return time_text(datetime.fromtimestamp(value).astimezone())
-    return time_text(datetime.fromisoformat(str(value)))
+    if not isinstance(value, str) or len(value) > _LONGEST_TIME:
+        said = f"{value[:40]!r}…" if isinstance(value, str) else f"a {type(value).__name__}"
+        raise UsageError(f"a timestamp is a datetime, seconds since the epoch or RFC 3339, not {said}")
+    return time_text(datetime.fromisoformat(value))

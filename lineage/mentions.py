@@ -10,7 +10,7 @@ import os
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lineage import diagnostics, events, facets
+from lineage import diagnostics, events, facets, increments
 from lineage.datasets import Dataset, Model, coerce
 from lineage.digests import describe_dataset
 from lineage.errors import NamelessModel
@@ -79,7 +79,8 @@ def mentions(run: Recording, things: Iterable[Nameable]) -> list[events.DatasetE
         try:
             entry = mention(run, thing)
         except Exception as error:
-            diagnostics.warn_once(f"mention:{thing!r:.200}", f"{thing!r:.200} is not recorded: {error}")
+            said = f"a {type(thing).__name__} is not recorded: {error!s:.200}"
+            diagnostics.warn_once(f"mention:{said}", said)
             continue
         if entry is not None:
             found.append(entry)
@@ -99,4 +100,5 @@ def reference(thing: Dataset | str) -> dict[str, str]:
 
 def file_entry(run: Recording, path: str | PathLike[str], name: str | None) -> events.DatasetEntry | None:
     """The entry of a file that a run wrote, with the label a user gave it."""
-    return mention(run, Dataset(path, type="FILE", description=name))
+    label = None if name is None else increments.plain("name", name)
+    return mention(run, Dataset(path, type="FILE", description=label))

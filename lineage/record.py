@@ -138,20 +138,27 @@ def register_model(name: str, model: Any = None, tags: Mapping[str, Any] | None 
         The registered model, with `version` `sha256:…` where its content is known. With a name that is blank or no
         text nothing is registered, a warning says so, and the answer is a model without a name.
     """
-    from lineage.datasets import Model, nameless
-    from lineage.errors import NamelessModel
+    from lineage.datasets import nameless
     from lineage.runs import run
 
-    try:
-        fallback = Model(name)
-    except NamelessModel as error:
-        if not settings.current().disabled:
-            diagnostics.warn_once(f"register_model:{error}", f"register_model: not registered, {error}")
-        return nameless()
-    if settings.current().disabled:
+    fallback = _named(name) or nameless()
+    if not fallback.name or settings.current().disabled:
         return fallback
     current = active.current()
     if current is not None:
         return current.register_model(name, model, tags) or fallback
     with run("register_model") as own:
         return own.register_model(name, model, tags) or fallback
+
+
+@guarded
+def _named(name: str) -> Model | None:
+    from lineage.datasets import Model
+    from lineage.errors import NamelessModel
+
+    try:
+        return Model(name)
+    except NamelessModel as error:
+        if not settings.current().disabled:
+            diagnostics.warn_once(f"register_model:{error}", f"register_model: not registered, {error}")
+        return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from lineage import diagnostics, facets, increments, mentions, registration, settings
@@ -103,7 +104,7 @@ class Recording:
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None, timestamp: Any = None) -> None:
         """Record several metrics as one event; see `log_metric`."""
         if step is not None:
-            increments.refuse_step(", ".join(map(str, metrics))[:200])
+            increments.refuse_step(", ".join(str(name)[:50] for name in islice(metrics, 4)))
             return
         items = []
         for name, value in metrics.items():

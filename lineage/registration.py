@@ -32,9 +32,7 @@ def register(run: Run, name: str, model: Any, tags: Mapping[str, Any] | None) ->
     described, inputs = _content(run, model)
     found: dict[str, Any] = {
         "datasetType": facets.dataset_type("MODEL"),
-        "weftline_modelRegistration": facets.model_registration(
-            name, {str(key): increments.plain(str(key), value) for key, value in (tags or {}).items()}
-        ),
+        "weftline_modelRegistration": facets.model_registration(name, increments.members(tags or {})),
     }
     digest = None
     if described is not None:

@@ -46,6 +46,7 @@ _INTERRUPTS: Final = {
     ("airflow.sdk.exceptions", "TaskDeferred"): "deferred",
 }
 _MAX_FRAMES = 30
+_MAX_NAME = 1000
 
 
 class Run(Recording):
@@ -74,7 +75,7 @@ class Run(Recording):
         place: Place | None = None,
         itself: bool = False,
     ) -> None:
-        name = redact_text(str(name)) or "run"
+        name = redact_text(str(name)[:_MAX_NAME]) or "run"
         self.kind: Kind = kind
         self.parent = parent
         self.function = function
@@ -327,11 +328,14 @@ def outcome_of(error: BaseException | None) -> tuple[Outcome, str | None]:
 
 def error_facet(error: BaseException, *, trace: bool = True) -> facets.Facet:
     """Standard `errorMessage` for what ended a run, without secrets; with the end of its traceback if `trace`."""
-    try:
-        text = f"{type(error).__name__}: {error}"
-    except Exception:
-        text = type(error).__name__
+    said = _said(error)
+    text = type(error).__name__ if said is None else f"{type(error).__name__}: {said}"
     return facets.error_message(clean("message", text), _stack_trace(error) if trace else None)
+
+
+@guarded
+def _said(error: BaseException) -> str:
+    return str(error)
 
 
 def _stack_trace(error: BaseException) -> str | None:

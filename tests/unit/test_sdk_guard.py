@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,16 @@ class Hostile:
     __float__ = __int__ = __index__ = __fspath__ = __getitem__ = __contains__ = __reduce_ex__ = _raise
 
 
+class Leaving:
+    """A value that ends the process at every touch."""
+
+    def _leave(self, *_: Any, **__: Any) -> Any:
+        raise SystemExit(3)
+
+    __repr__ = __str__ = __eq__ = __hash__ = __bool__ = __len__ = __iter__ = __getattr__ = _leave
+    __float__ = __int__ = __index__ = __fspath__ = __getitem__ = __contains__ = __reduce_ex__ = _leave
+
+
 class HostileDict(dict[str, Any]):
     def __iter__(self) -> Any:
         raise RuntimeError("touched")
@@ -61,6 +73,9 @@ def same(value: Any, *rest: Any) -> Any:
         lambda: Hostile(),
         lambda: [Hostile()],
         lambda: {"a": Hostile()},
+        lambda: Leaving(),
+        lambda: [Leaving()],
+        lambda: {"a": Leaving()},
         lambda: (Hostile(), 1),
         lambda: HostileDict(a=1),
         lambda: Liar(),
@@ -80,6 +95,11 @@ def test_hostile_values_pass_through_untouched(events: RecordingSink, make: Call
         r.log_check("c", True, expected=value, actual=value)
         r.tag("t", value)
         r.register_model("churn", value)
+        r.log_param(value, 1)
+        r.log_metric("m", 1, timestamp=value)
+        r.log_metric("m", 1, slice={"a": value})
+        r.log_deployment(value, value)
+        register_model(value)
     assert [recorded.state for recorded in events.runs] == ["COMPLETE"] * 3
 
 
@@ -182,6 +202,72 @@ def test_interrupts_are_the_users(events: RecordingSink) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+
+
+def test_an_exit_is_the_users_where_a_signal_asks_for_it(events: RecordingSink) -> None:
+    def leave(*_: object) -> None:
+        raise SystemExit(7)
+
+    class Terminated:
+        def __float__(self) -> float:
+            signal.raise_signal(signal.SIGTERM)
+            return 1.0
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        with run("r"), pytest.raises(SystemExit, match="7"):
+            log_metric("m", Terminated())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_error_whose_text_ends_the_process_still_ends_its_run(events: RecordingSink) -> None:
+    class Unspeakable(Exception):
+        def __str__(self) -> str:
+            raise SystemExit(3)
+
+    @tracked_task
+    def fails() -> None:
+        raise Unspeakable
+
+    with pytest.raises(Unspeakable):
+        fails()
+    assert events.run("fails").state == "FAIL"
+    assert events.run("fails").facets["errorMessage"]["message"] == "Unspeakable"
+
+
+HUGE = "a" * 10_000_000
+HUGE_BYTES = bytearray(100_000_000)
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        lambda r: r.log_metric("a", 1, timestamp=HUGE_BYTES),
+        lambda r: r.log_metric("a", 1, timestamp=HUGE),
+        lambda r: r.log_metric("a", 1, slice={HUGE: HUGE}),
+        lambda r: r.log_param("x", HUGE),
+        lambda r: r.log_param(HUGE, 1),
+        lambda r: r.log_input(HUGE),
+        lambda r: r.log_input(f"s3://bucket/{HUGE}"),
+        lambda r: r.log_output(HUGE),
+        lambda r: r.log_file(HUGE),
+        lambda r: r.log_file("a.csv", HUGE),
+        lambda r: r.log_check("c", True, actual=HUGE),
+        lambda r: r.log_deployment("m", HUGE, endpoint=HUGE),
+        lambda r: r.tag("t", HUGE),
+        lambda r: r.register_model(HUGE, b"weights"),
+        lambda r: r.register_model("m", b"weights", {HUGE: HUGE}),
+        lambda r: run(HUGE, parent=r).__enter__().__exit__(None, None, None),
+    ],
+)
+def test_huge_values_are_cut_before_anybody_reads_them(events: RecordingSink, log: Callable[[Any], Any]) -> None:
+    with run("r") as r:
+        r.log_metric("warm", 1)
+        begin = time.thread_time()
+        log(r)
+        assert time.thread_time() - begin < 0.05
+    assert all(len(str(event)) < 100_000 for event in events.events)
 
 
 def test_deep_recursion_stays_the_users(events: RecordingSink) -> None:
