@@ -14,6 +14,7 @@ import zstandard
 
 from fixtures.run_shapes import at, dataset, run_event
 from fixtures.server import Server, serving
+from lineage_api.ingest.service import NEW_PROJECTS
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SPEC = FIXTURES / "openlineage-spec" / "tests"
@@ -227,6 +228,18 @@ def test_records_of_several_projects_in_one_batch(server: Server) -> None:
     )
     assert statuses(answer) == [201, 201, 400]
     assert server.digest(one) != server.digest(other)
+
+
+def test_a_batch_that_names_too_many_new_projects_is_refused_as_a_whole(server: Server) -> None:
+    client = str(uuid.uuid4())
+    projects = [fresh_project() for _ in range(NEW_PROJECTS + 1)]
+    lines = [record(client, number, event(450), name) for number, name in enumerate(projects, 1)]
+    refused = server.post_records(lines)
+    assert refused.status_code == 413, refused.text
+    assert "new projects; send it in smaller ones" in refused.json()["detail"]
+    middle = len(lines) // 2
+    for part in (lines[:middle], lines[middle:]):  # as our sender does
+        assert set(statuses(server.post_records(part))) == {201}
 
 
 def test_registering_a_model_allocates_numbers(server: Server) -> None:

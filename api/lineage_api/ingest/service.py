@@ -32,6 +32,11 @@ from lineage_graph.event import parse_event, registrations
 INLINE_BYTES = 64 << 10
 """Documents up to this size are prepared on the event loop: a thread would cost more than it saves."""
 
+NEW_PROJECTS = 64
+"""Projects that one batch may be the first to name: each is a key and two durable commits in front of everybody."""
+
+_PROJECT_SECONDS = 30.0
+
 COUNTED = (200, 201, 409, "refused")
 
 
@@ -184,29 +189,46 @@ class IngestService:
         targets: dict[str, Project | Problem] = {}
         raw: list[RawItem] = []
         prepared: list[Item | Problem] = []
+        made = 0
         for item in parsing.items(data, body.media_type, self._limits):
             name = item.project or project
             target = targets.get(name)
             if target is None:
-                target = targets[name] = self._target(actor, name, loop)
+                target = self._target(actor, name)
+                if target is None:
+                    made += 1
+                    target = self._new_target(name, made, loop)
+                targets[name] = target
             result, problem = self._prepare_item(actor, item, target)
             raw.append(RawItem(item.index, client=item.client, sequence=item.sequence, problem=problem))
             prepared.append(result)
         return raw, prepared
 
-    def _target(self, actor: Actor, name: str, loop: asyncio.AbstractEventLoop) -> Project | Problem:
+    def _target(self, actor: Actor, name: str) -> Project | Problem | None:
+        """The project of that name, or why not; None when it would be a new one."""
         try:
             authorize(actor, Action.INGEST, Resource(project_name(name, "project")))
         except Problem as problem:
             return problem
-        known = self._writer.known(name)
-        if known is not None:
-            return known
+        return self._writer.known(name)
+
+    def _new_target(self, name: str, made: int, loop: asyncio.AbstractEventLoop) -> Project:
+        if made > NEW_PROJECTS:
+            raise Problem(
+                Kind.TOO_LARGE, f"The batch names more than {NEW_PROJECTS} new projects; send it in smaller ones."
+            )
 
         async def make() -> Project:
             return await self._writer.project(name)
 
-        return asyncio.run_coroutine_threadsafe(make(), loop).result(timeout=30)
+        try:
+            return asyncio.run_coroutine_threadsafe(make(), loop).result(timeout=_PROJECT_SECONDS)
+        except TimeoutError:
+            raise Problem(
+                Kind.UNAVAILABLE,
+                "A new project could not be made in time; send it again.",
+                headers={"Retry-After": "5"},
+            ) from None
 
     def _prepare_item(
         self, actor: Actor, item: RawItem, target: Project | Problem
