@@ -77,13 +77,17 @@ def describe_dataset(dataset: Dataset) -> DatasetDescription:
     return DatasetDescription(content, dataset.version, dataset.type, dataset.schema, dataset.description)
 
 
-def describe_value(value: Any) -> DatasetDescription | None:
+def describe_value(value: Any, *, brief: bool = False) -> DatasetDescription | None:
     """Describe a value in memory, or None if it can't be read without running somebody's code.
 
     Frames and arrays, bytes, text, numbers, containers of these, fitted estimators. The same content gives the same
     digest in every process; order, types and index count. `rowsDigest` is the same for the same rows in another order.
+
+    Args:
+        value: anything.
+        brief: a task waits for this: a plain value too big for that gets no digest, and `content.note` says why.
     """
     from lineage import values
 
-    content = values.content(value)
+    content = values.content(value, brief=brief)
     return None if content is None else DatasetDescription(content, type=content.type)

@@ -18,6 +18,10 @@ class Unreadable(Exception):
     """Something in a value can't be read without running somebody's code; the message says what."""
 
 
+class TooBig(Unreadable):
+    """A value is bigger than may be read now; the message says what the limit is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """What was found out about content.

@@ -179,8 +179,10 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
 
 
 def _output(run: Run, name: str, value: Any) -> tuple[events.DatasetEntry, Origin]:
-    described = describe_value(value)
-    if described is None:
+    described = describe_value(value, brief=True)
+    if described is None or described.content is None or described.content.value is None:
+        if described is not None and described.content is not None and described.content.note:
+            run.lacks(name, described.content.note)
         return events.entry(NAMESPACE, name), Origin(run.id, run.namespace, run.job, NAMESPACE, name)
     statistics = None
     if described.rows is not None or described.bytes is not None:
@@ -208,5 +210,5 @@ def _input(arrival: Arrival) -> events.DatasetEntry:
 
 
 def _digest(value: Any) -> str | None:
-    described = describe_value(value)
+    described = describe_value(value, brief=True)
     return None if described is None else described.digest

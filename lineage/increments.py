@@ -20,6 +20,7 @@ MAX_TEXT = 2000
 MAX_NAME = 250
 _MARGIN = 4096
 _LONGEST_TIME = 64
+_LONGEST_NUMBER = 1000
 
 
 def name_of(call: str, name: object) -> str | None:
@@ -47,7 +48,8 @@ def metric(name: str, value: Any, timestamp: Any, part: Mapping[str, Any] | None
     found = typed(value)
     if found is None or found.type not in ("int", "float", "bool"):
         try:
-            found = typed(float(value))
+            readable = not isinstance(value, (str, bytes, bytearray)) or len(value) <= _LONGEST_NUMBER
+            found = typed(float(value)) if readable else None
         except (TypeError, ValueError):
             found = None
     if found is None:

@@ -20,10 +20,12 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from lineage.fingerprint import Unreadable
+from lineage.fingerprint import TooBig, Unreadable
 
 MAX_VALUES = 2_000_000
 MAX_DEPTH = 100
+_BYTES_PER_VALUE = 2048
+_SIZED = frozenset({list, tuple, deque, dict, OrderedDict, defaultdict, set, frozenset})
 
 
 class Encoder:
@@ -31,11 +33,12 @@ class Encoder:
 
     Args:
         other: encodes what is not plain; raises `Unreadable` where it can't.
+        most: values it may hold.
     """
 
-    def __init__(self, other: Callable[[Any], bytes]) -> None:
+    def __init__(self, other: Callable[[Any], bytes], most: int = MAX_VALUES) -> None:
         self._other = other
-        self._left = MAX_VALUES
+        self._most = self._left = most
         self._open: set[int] = set()
 
     def encode(self, value: Any) -> bytes:
@@ -44,16 +47,24 @@ class Encoder:
         Raises:
             Unreadable: it holds something that isn't plain, refers to itself, or is too big.
         """
-        self._left -= 1
-        if self._left < 0:
-            raise Unreadable(f"more than {MAX_VALUES} values")
-        scalar = _SCALARS.get(type(value))
+        self._spend(1)
+        kind = type(value)
+        scalar = _SCALARS.get(kind)
         if scalar is not None:
+            if kind is str or kind is bytes or kind is bytearray:
+                self._spend(len(value) // _BYTES_PER_VALUE)
             return scalar(value)
         return self._container(value)
 
+    def _spend(self, values: int) -> None:
+        self._left -= values
+        if self._left < 0:
+            raise TooBig(f"more than {self._most:,} values, {_BYTES_PER_VALUE} bytes of text counting as one")
+
     def _container(self, value: Any) -> bytes:
         kind = type(value)
+        if kind in _SIZED and len(value) > self._left:
+            self._spend(len(value))
         if id(value) in self._open:
             raise Unreadable("it refers to itself")
         if len(self._open) >= MAX_DEPTH:

@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import Any
 
 from lineage import diagnostics
-from lineage.fingerprint import Content, Fingerprint, Unreadable
-from lineage.plain import Encoder
+from lineage.fingerprint import Content, Fingerprint, TooBig, Unreadable
+from lineage.plain import MAX_VALUES, Encoder
 
 Reader = Callable[[Any], Content]
 
@@ -27,15 +27,25 @@ _OWNERS = {
     "scipy": "estimators",
     "sklearn": "estimators",
 }
+# Some 20 ms each on a usual machine.
+BRIEF_VALUES = 10_000
+BRIEF_BYTES = 16 << 20
 _BYTES = (bytes, bytearray, memoryview)
 
 
-def content(value: Any) -> Content | None:
-    """What is in `value`, or None: nothing (None itself) or nothing that can be read safely."""
+def content(value: Any, *, brief: bool = False) -> Content | None:
+    """What is in `value`, or None: nothing (None itself) or nothing that can be read safely.
+
+    Args:
+        value: anything.
+        brief: somebody waits: of a plain value that is too big for that, only say so.
+    """
     if value is None:
         return None
     try:
-        return _content(value)
+        return _content(value, brief=brief)
+    except TooBig as reason:
+        return Content(None, exact=False, note=f"too big for a digest while the task waits: {reason}")
     except Unreadable as reason:
         diagnostics.debug(f"no digest of a {type(value).__qualname__}: {reason}")
     except RecursionError:
@@ -45,9 +55,11 @@ def content(value: Any) -> Content | None:
     return None
 
 
-def _content(value: Any) -> Content:
+def _content(value: Any, *, brief: bool) -> Content:
     kind = type(value)
     if kind in _BYTES:
+        if brief and memoryview(value).nbytes > BRIEF_BYTES:
+            raise TooBig(f"more than {BRIEF_BYTES >> 20} MiB")
         # The same as the digest of a file with these bytes.
         view = memoryview(value)
         data = view if view.contiguous else view.tobytes()
@@ -55,10 +67,10 @@ def _content(value: Any) -> Content:
     reader = _reader(kind)
     if reader is not None:
         return reader(value)
-    return plain_content(value)
+    return plain_content(value, BRIEF_VALUES if brief else MAX_VALUES)
 
 
-def plain_content(value: Any) -> Content:
+def plain_content(value: Any, most: int = MAX_VALUES) -> Content:
     """Content of plain values and containers; what else is inside is read as itself.
 
     Raises:
@@ -75,7 +87,7 @@ def plain_content(value: Any) -> Content:
             inexact.append(found.note or "sampled")
         return f"{type(inner).__module__.partition('.')[0]}:{found.value}".encode()
 
-    encoded = Encoder(other).encode(value)
+    encoded = Encoder(other, most).encode(value)
     whole = Fingerprint("plain")
     whole.add("value", encoded)
     rows = len(value) if type(value) in (list, tuple) else None

@@ -246,6 +246,7 @@ HUGE_BYTES = bytearray(100_000_000)
         lambda r: r.log_metric("a", 1, timestamp=HUGE_BYTES),
         lambda r: r.log_metric("a", 1, timestamp=HUGE),
         lambda r: r.log_metric("a", 1, slice={HUGE: HUGE}),
+        lambda r: r.log_metric("a", HUGE),
         lambda r: r.log_param("x", HUGE),
         lambda r: r.log_param(HUGE, 1),
         lambda r: r.log_input(HUGE),

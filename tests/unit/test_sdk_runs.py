@@ -111,7 +111,7 @@ def test_the_namespace_is_openlineages(events: RecordingSink, monkeypatch: pytes
 def test_a_run_ends_when_the_code_does_whatever_we_do_then(
     events: RecordingSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def describe(_: object) -> None:
+    def describe(_: object, **__: object) -> None:
         described.append(now_text())
 
     described: list[str] = []
