@@ -55,9 +55,12 @@ def server(
 
     configure()
     settings = _settings(data, graph, host, port)
-    typer.echo(f"weftline serves {settings.data} on http://{host}:{port} (graph: {graph})", err=True)
+
+    def tell(url: str) -> None:
+        typer.echo(f"weftline serves {settings.data} on {url} (graph: {graph})", err=True)
+
     try:
-        code = run(settings)
+        code = run(settings, on_ready=tell)
     except (FolderInUse, OSError) as error:
         raise LineageError(str(error)) from None
     except RuntimeError as error:

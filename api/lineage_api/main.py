@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -36,11 +36,14 @@ _KEEP_ALIVE = 75
 log = logger("server")
 
 
-def run(settings: Settings, *, ready_descriptor: int | None = None) -> int:
+def run(
+    settings: Settings, *, ready_descriptor: int | None = None, on_ready: Callable[[str], None] | None = None
+) -> int:
     """Serve until a signal or idleness ends it; returns the exit code.
 
     Args:
         ready_descriptor: an inherited pipe; one JSON line {url, pid, instance} is written when queries can be answered.
+        on_ready: called with the address at the same moment.
 
     Raises:
         RuntimeError: the host is not loopback.
@@ -52,7 +55,13 @@ def run(settings: Settings, *, ready_descriptor: int | None = None) -> int:
     try:
         listener = _listen(settings)
         sys.setswitchinterval(_SWITCH_INTERVAL)
-        return asyncio.Runner(loop_factory=_loop_factory()).run(_serve(settings, claim, listener, ready_descriptor))
+
+        def ready(runtime: Runtime) -> None:
+            _announce(runtime, ready_descriptor)
+            if on_ready is not None:
+                on_ready(runtime.url)
+
+        return asyncio.Runner(loop_factory=_loop_factory()).run(_serve(settings, claim, listener, ready))
     finally:
         claim.release()
 
@@ -97,7 +106,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(settings: Settings, claim: Claim, listener: socket.socket, ready: int | None) -> int:
+async def _serve(settings: Settings, claim: Claim, listener: socket.socket, ready: Callable[[Runtime], None]) -> int:
     app = create_app(settings, claim)
     config = uvicorn.Config(
         app,
@@ -127,7 +136,7 @@ async def _serve(settings: Settings, claim: Claim, listener: socket.socket, read
 
 
 async def _watch(
-    server: uvicorn.Server, app: object, settings: Settings, claim: Claim, url: str, ready: int | None
+    server: uvicorn.Server, app: object, settings: Settings, claim: Claim, url: str, ready: Callable[[Runtime], None]
 ) -> None:
     """Publish the address once everything runs, then end the server when it has been idle long enough."""
     while not server.started:
@@ -136,7 +145,7 @@ async def _watch(
     while not service.projector.running:
         await asyncio.sleep(0.01)
     memory.settle()
-    _announce(claim.publish(url), ready)
+    ready(claim.publish(url))
     log.info("ready", url=url, pid=claim.pid)
     while settings.idle_seconds is not None and not server.should_exit:
         await asyncio.sleep(min(1.0, settings.idle_seconds / 4))

@@ -8,7 +8,9 @@ group `lineage.embedded`, so that the base install neither imports nor names it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Annotated, Any
@@ -16,12 +18,14 @@ from typing import Annotated, Any
 import typer
 
 from lineage import settings
+from lineage.cli import render
 from lineage.client import Client
 from lineage.errors import ServiceUnavailable, UsageError
 
 _SERVICE_NEEDS = ("fastapi", "sqlalchemy", "uvicorn")  # its code is in every install, its libraries are an extra
 ASKED = ("LINEAGE_URL", "LINEAGE_PROJECT")
 """What decides who is asked about what."""
+_SILENT_SECONDS = 1.0
 INSTALL = 'pip install "weftline[server]"'
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -43,8 +47,21 @@ def connect(project: str | None = None) -> Client:
     chosen = configured.project if project is None else _parsed("LINEAGE_PROJECT", "--project", project)
     if configured.url is not None:
         return Client(configured.url, configured.token(), chosen)
-    url, token = embedded_service()
+    with _told_when_slow():
+        url, token = embedded_service()
     return Client(url, token, chosen)
+
+
+@contextmanager
+def _told_when_slow() -> Iterator[None]:
+    """Say on stderr what is waited for, once it takes long enough to wonder."""
+    telling = threading.Timer(_SILENT_SECONDS, render.note, ["starting the service on this machine …"])
+    telling.daemon = True
+    telling.start()
+    try:
+        yield
+    finally:
+        telling.cancel()
 
 
 def embedded_service() -> tuple[str, str | None]:

@@ -28,6 +28,8 @@ _SEE = {
 }
 """Routes that a problem document points at, as commands."""
 OK, NO, USAGE, UNREACHABLE = 0, 1, 2, 3
+_INTERRUPTED = 130
+"""What a shell says of a command ended by Ctrl-C."""
 
 
 class Commands(TyperGroup):
@@ -117,14 +119,26 @@ app.add_typer(spool.app, name="spool")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; always ends in SystemExit."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, prog_name="lineage")
+        _require_text(given)
+        app(given, prog_name="lineage")
     except LineageError as error:
         render.note(f"error: {message(error)}")
         if isinstance(error, Ambiguous):
             for candidate in error.candidates:
                 render.note(f"  {show.candidate_line(candidate)}")
         sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _require_text(arguments: Sequence[str]) -> None:
+    for number, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"argument {number} is not UTF-8 text: {argument!a}") from None
 
 
 def message(error: LineageError) -> str:

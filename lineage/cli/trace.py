@@ -23,6 +23,7 @@ def trace(
     down: Annotated[bool, typer.Option("--down", help="Towards effects: what comes of it.")] = False,
     depth: Annotated[int, typer.Option("--depth", min=0, help="Relationship hops, at most.")] = 100,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="Nodes read, at most.")] = 1000,
+    valid_at: Annotated[str | None, typer.Option("--valid-at", metavar="TIME", help="What held at that time.")] = None,
     known_at: Annotated[
         str | None, typer.Option("--known-at", metavar="SEQ|TIME", help="What was known at that record or time.")
     ] = None,
@@ -34,7 +35,7 @@ def trace(
         raise UsageError("choose --up or --down; run the command twice to see both")
     with connect(project) as client:
         root = node_id(client, reference)
-        parameters = {"direction": "down" if down else "up", "depth": depth, "known_at": known_at}
+        parameters = {"direction": "down" if down else "up", "depth": depth, "valid_at": valid_at, "known_at": known_at}
         answer = _pages(client, root, limit, parameters)
     if json:
         render.emit_json(answer)

@@ -12,6 +12,7 @@ import pytest
 from fixtures.asking import Project, model_history
 from fixtures.command import Command
 from fixtures.run_shapes import run_event
+from fixtures.server import free_port
 
 
 class Elsewhere(BaseHTTPRequestHandler):
@@ -83,3 +84,46 @@ def test_broken_yaml_is_said_in_a_line(asked: Command, tmp_path: Path) -> None:
     assert shown.code == 2
     assert "line 3, column " in shown.err
     assert len(shown.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["origins", "nothing", "--json"], 1),
+        (["show", "nothing-like-it", "--json"], 1),
+        (["trace", "a\udcff", "--json"], 2),
+        (["models", "register", "", __file__, "--json"], 2),
+        (["trace", "x", "--up", "--down", "--json"], 2),
+    ],
+)
+def test_an_error_leaves_stdout_empty_for_scripts(asked: Command, arguments: list[str], code: int) -> None:
+    ended = asked(*arguments)
+    assert ended.code == code
+    assert ended.out == ""
+    assert ended.err.startswith("error: ")
+    assert "Traceback" not in ended.err
+
+
+def test_a_service_that_is_gone_is_exit_code_three_with_json_too(
+    lineage: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINEAGE_URL", f"http://127.0.0.1:{free_port()}")
+    ended = lineage("runs", "--json")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err.startswith("error: no service answers")
+
+
+def test_trace_shows_what_held_at_a_time(asking: Project, asked: Command) -> None:
+    asking.send(*model_history())
+    node = asking.resolve(kind="model", name="churn")
+    now = asked("trace", node, "--json", "--valid-at", "2030-01-01T00:00:00Z")
+    before = asked("trace", node, "--json", "--valid-at", "2020-01-01T00:00:00Z")
+    assert len(now.json["edges"]) > len(before.json["edges"])
+    assert asked("trace", node, "--valid-at", "yesterday").code == 2
+
+
+def test_a_server_that_may_not_listen_names_no_address_to_use(lineage: Command, tmp_path: Path) -> None:
+    ended = lineage("server", "--host", "0.0.0.0", "--data", str(tmp_path))
+    assert ended.code == 2
+    assert "refusing to bind" in ended.err
+    assert "serves" not in ended.err
