@@ -7,9 +7,11 @@ nothing again, since attempts that the service knows are left alone and events a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from lineage import events
 from lineage.orchestrator import Named
@@ -20,6 +22,7 @@ from lineage_airflow.sync.attempts import Attempt
 from lineage_airflow.sync.known import Known
 from lineage_airflow.sync.state import Progress, ProgressFile
 
+T = TypeVar("T")
 MAX_CLEARED = 8
 """How many clearings of a DAG run are tried to find its id: Airflow's answers do not tell the number."""
 
@@ -82,7 +85,7 @@ class Round:
         for page in self.api.asset_events(since, self.dag):
             for event in page:
                 self._asset_event(event)
-        for rows, cursor in self.api.task_instances(since, self.dag, start.cursor):
+        for rows, cursor in _ahead(self.api.task_instances(since, self.dag, start.cursor)):
             self.report.task_instances += len(rows)
             self._settle([attempt for row in rows for attempt in self._attempts(row)])
             self._save(Progress(start.since, until, cursor))
@@ -172,6 +175,15 @@ class Round:
             ids = [attempts.dag_named(row, self.space, number).run_id for number in range(MAX_CLEARED)]
             self._cleared[place] = max((number for number, ident in enumerate(ids) if ident in states), default=0)
         return self._cleared[place]
+
+
+def _ahead(pages: Iterator[T]) -> Iterator[T]:
+    """The same, with the next page on its way while this one is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = reader.submit(next, pages, None)
+            yield page
 
 
 def reconcile(api: AirflowApi, known: Known, space: str, dag: str | None, kept: ProgressFile) -> Report:
