@@ -274,3 +274,18 @@ def test_the_surface_is_described_for_every_route(asked_server: Any) -> None:
             bodies = [body for answer in answers for body in answer.get("content", {}).values()]
             assert any("example" in body for body in bodies), path
     assert found >= 16
+
+
+def test_impact_of_a_dataset_is_the_impact_of_all_its_versions(asking: Project) -> None:
+    source = [dataset("raw.csv", "s3://lake", **digest(letter)) for letter in "ab"]
+    for number, raw in enumerate(source, 1):
+        made = dataset(f"derived{number}.csv", "s3://lake", **digest(str(number)))
+        asking.send(
+            run_event("START", 10 * number, f"job{number}", number, inputs=[raw]),
+            run_event("COMPLETE", 10 * number + 5, f"job{number}", number, outputs=[made]),
+        )
+    root = asking.resolve(kind="dataset", namespace="s3://lake", name="raw.csv")
+    found = {version["name"] for version in asking.get("/impact", root=root)["versions"]}
+    assert found == {"derived1.csv", "derived2.csv"}
+    old = asking.resolve(kind="dataset", namespace="s3://lake", name="raw.csv", version="sha256:" + "a" * 64)
+    assert {version["name"] for version in asking.get("/impact", root=old)["versions"]} == {"derived1.csv"}
