@@ -127,6 +127,11 @@ def _walk(value: Any) -> Any:
 
 
 def _walk_dict(value: dict[Any, Any]) -> dict[Any, Any]:
+    try:  # most objects of an event are columns, seen before word for word
+        if _harmless_keys.issuperset(value) and "value" not in value and _clean.issuperset(value.values()):
+            return value
+    except TypeError:  # a container among its values
+        pass
     changed: dict[Any, Any] | None = None
     paired = (value.get("key") or value.get("name")) if "value" in value else None
     for key, item in value.items():

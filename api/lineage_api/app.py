@@ -58,6 +58,8 @@ def create_app(settings: Settings, claim: Claim | None = None) -> FastAPI:
         version=_version(),
         description=DESCRIPTION,
         lifespan=lifespan,
+        # It would look for exporters at every request, and the service sends nothing anywhere; figures: /metrics.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

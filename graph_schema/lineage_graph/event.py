@@ -127,6 +127,12 @@ def facet_of(owner: Any, name: str, group: str = "facets") -> dict[str, Any] | N
     return facet
 
 
+def names_any(owner: dict[str, Any], names: frozenset[str], group: str = "facets") -> bool:
+    """Whether a group of facets has one of these; cheaper than to ask for each, and mostly it has none."""
+    facets = owner.get(group)
+    return isinstance(facets, dict) and not names.isdisjoint(facets)
+
+
 def is_text(value: Any) -> TypeGuard[str]:
     """A non-empty string within the name limit."""
     return isinstance(value, str) and 0 < len(value) <= MAX_NAME

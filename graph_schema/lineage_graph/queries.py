@@ -39,9 +39,10 @@ class Queries(Mapping[str, LiteralString]):
     def __init__(self, source: str, queries: list[Query]) -> None:
         self.source = source
         self.queries = {query.name: query for query in queries}
+        self._texts = {query.name: _trusted(query.text) for query in queries}
 
     def __getitem__(self, name: str) -> LiteralString:
-        return _trusted(self.queries[name].text)
+        return self._texts[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.queries)

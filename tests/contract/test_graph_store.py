@@ -6,7 +6,6 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ def test_an_edge_waits_for_its_nodes(store: GraphStore, graph: Graph) -> None:
     assert list(store.scan_nodes(graph.project)) == []
     assert store.counts(graph.project) == {"GENERATED_BY": 1}
     store.apply([Delta(graph.project, 2, nodes=(graph.node("v1"), graph.node("r1")))])
-    assert store.edges_from(graph.project, [graph.id("v1")], ALL) == [replace(edge, known_from=1)]
+    assert store.edges_from(graph.project, [graph.id("v1")], ALL) == [edge._replace(known_from=1)]
     assert store.counts(graph.project) == {"GENERATED_BY": 1, "DatasetVersion": 1, "Run": 1}
 
 
@@ -142,10 +141,10 @@ def test_an_equal_edge_changes_nothing_and_another_leaves_a_past(store: GraphSto
     def known(seq: int | None) -> list[Edge]:
         return store.edges_from(graph.project, [graph.id("r1")], ALL, AsOf(known_at=seq))
 
-    assert known(None) == [replace(second, known_from=8)]
+    assert known(None) == [second._replace(known_from=8)]
     assert known(2) == []
-    assert known(3) == known(7) == [replace(first, known_from=3, known_to=8)]
-    assert known(8) == [replace(second, known_from=8)]
+    assert known(3) == known(7) == [first._replace(known_from=3, known_to=8)]
+    assert known(8) == [second._replace(known_from=8)]
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -156,7 +155,7 @@ def test_what_is_closed_is_still_known_before(store: GraphStore, graph: Graph, a
         store.apply(batch)
     assert store.edges_to(graph.project, [graph.id("r1")], ALL) == []
     assert store.edges_to(graph.project, [graph.id("r1")], ALL, AsOf(known_at=1)) == [
-        replace(edge, known_from=1, known_to=2)
+        edge._replace(known_from=1, known_to=2)
     ]
     assert list(store.nodes(graph.project, [graph.id("v1"), graph.id("r1")])) == [graph.id("r1")]
 

@@ -88,14 +88,14 @@ class JournalReader:
             rows = connection.execute(statement, parameters).all()
         return [
             JournalRecord(
-                seq=row.seq,
-                project=row.uuid,
-                received=row.received,
-                principal=row.principal,
-                media_type=row.media_type,
-                client=row.client,
-                sequence=row.sequence,
-                body=b"null" if row.body is None else self._keyring.restore(row.uuid, unpack(row.body)),
+                seq,
+                project,
+                received,
+                principal,
+                media_type,
+                client,
+                sequence,
+                b"null" if body is None else self._keyring.restore(project, unpack(body)),
             )
-            for row in rows
+            for seq, project, received, principal, media_type, client, sequence, body in rows
         ]

@@ -41,6 +41,7 @@ class ProjectorSupervisor:
         self._waiters: list[tuple[int, int, asyncio.Future[bool]]] = []
         self._order = count()
         self._commits: deque[tuple[int, float]] = deque()
+        self._called = False
         self.projected = 0
         self.running = False
         self.started_once = False
@@ -61,8 +62,13 @@ class ProjectorSupervisor:
         if self._commits and self._commits[-1][0] >= seq:
             return
         self._commits.append((seq, time.monotonic()))
-        if self._writer is not None and self._writer.transport.get_write_buffer_size() == 0:
-            self._writer.write(WAKE)  # otherwise it has wake-ups to read already
+        self._call()
+
+    def _call(self) -> None:
+        """Send a wake-up, unless one is out that no progress has answered: each costs both processes a switch."""
+        if self._writer is not None and not self._called:
+            self._called = True
+            self._writer.write(WAKE)
 
     def lag(self) -> tuple[int, float]:
         """Records journalled and not yet projected, and the age in seconds of the oldest such commit."""
@@ -132,6 +138,7 @@ class ProjectorSupervisor:
                 command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=environment
             )
         reader, self._writer = await asyncio.open_connection(sock=ours)
+        self._called = False
         return reader
 
     async def _follow(self, reader: asyncio.StreamReader) -> None:
@@ -147,6 +154,9 @@ class ProjectorSupervisor:
             if "projected" in message:
                 self.running = self.started_once = True
                 self._advance(int(message["projected"]))
+                self._called = False
+                if self._commits:
+                    self._call()
 
     def _advance(self, seq: int) -> None:
         self.projected = seq

@@ -7,7 +7,7 @@ a whole, which is how a late event retracts. Versions, job versions and shared n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from lineage_graph import identity
@@ -115,10 +115,10 @@ def _generated(view: RunView, run: str, output: Mention, bindings: Bindings, ids
             kept = found.get(key)
             if kept is not None and kept.generation != generation:
                 # One version, made by several runs, reached this one from more than one of them: all are followed.
-                edge = replace(edge, generation="", props={**kept.props, **edge.props, "ambiguous": True})
+                edge = edge._replace(generation="", props={**kept.props, **edge.props, "ambiguous": True})
             if kept is None or kept.generation != generation or _RANK[precision] < _RANK[Precision(kept.precision)]:
                 best = precision if kept is None else min(precision, Precision(kept.precision), key=_RANK.__getitem__)
-                found[key] = replace(edge, precision=best)
+                found[key] = edge._replace(precision=best)
         edges += found.values()
     return edges
 

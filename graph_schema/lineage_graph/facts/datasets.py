@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage_graph import identity
 from lineage_graph.canonical import content_hash
-from lineage_graph.event import facet_of, is_text, stated_version
+from lineage_graph.event import facet_of, is_text, names_any, stated_version
 from lineage_graph.facts.row import Fact
 from lineage_graph.model import NodeKind
 from lineage_graph.names import normalise
@@ -18,6 +18,8 @@ from lineage_graph.names import normalise
 # Facets kept as they are, on the dataset, by event time: the latest one counts.
 KEPT = ("datasetType", "ownership", "documentation", "storage", "catalog", "tags", "dataSource")
 _NAMED = frozenset({*KEPT, "symlinks", "lifecycleStateChange", "weftline_alias"})
+_DESCRIBING = frozenset({"version", "weftline_digest", "datasetType"})
+_COLUMNS = frozenset({"columnLineage", "lineage"})
 
 
 def mention(member: dict[str, Any], role_facets: str, found: list[Fact]) -> dict[str, Any]:
@@ -26,22 +28,20 @@ def mention(member: dict[str, Any], role_facets: str, found: list[Fact]) -> dict
     Args:
         member: a dataset of the event.
         role_facets: `inputFacets` or `outputFacets`.
-        found: facts are appended here.
+        found: the dataset's own facts, its existence first; more are appended.
     """
-    namespace, name = normalise(member["namespace"], member["name"])
-    value: dict[str, Any] = {"ns": namespace, "n": name}
-    if not (member.get("facets") or member.get(role_facets)):
-        return value
-    version = stated_version(member)
-    if version is not None:
-        value["s"], value["v"] = version
-    _statistics(member, role_facets, value)
+    value: dict[str, Any] = dict(found[0].value)
+    if member.get(role_facets) or names_any(member, _DESCRIBING):
+        version = stated_version(member)
+        if version is not None:
+            value["s"], value["v"] = version
+        _statistics(member, role_facets, value)
+        model_type = facet_of(member, "datasetType")
+        if model_type is not None and model_type.get("datasetType") == "MODEL":
+            value["model"] = True
     schema = facet_of(member, "schema")
     if schema is not None and isinstance(schema.get("fields"), list) and schema["fields"]:
         value["schema"] = _schema(schema["fields"], found)
-    model_type = facet_of(member, "datasetType")
-    if model_type is not None and model_type.get("datasetType") == "MODEL":
-        value["model"] = True
     return value
 
 
@@ -80,8 +80,7 @@ def dataset_facts(member: dict[str, Any], at: int) -> list[Fact]:
     namespace, name = normalise(member["namespace"], member["name"])
     subject = identity.dataset(namespace, name)
     found = [Fact(NodeKind.DATASET, subject, "dataset", {"ns": namespace, "n": name})]
-    facets = member.get("facets")
-    if not isinstance(facets, dict) or _NAMED.isdisjoint(facets):
+    if not names_any(member, _NAMED):
         return found
     for kept in KEPT:
         facet = facet_of(member, kept)
@@ -159,6 +158,8 @@ def _sources(inputs: list[Any]) -> list[dict[str, Any]]:
 
 def column_facts(member: dict[str, Any], job: tuple[str, str]) -> list[Fact]:
     """Field → Field statements of `columnLineage` and of `lineage`'s fields; a field exists only when named so."""
+    if not names_any(member, _COLUMNS):
+        return []
     namespace, name = normalise(member["namespace"], member["name"])
     found: list[Fact] = []
     for facet_name, group in (("columnLineage", "inputFields"), ("lineage", "inputs")):

@@ -40,7 +40,7 @@ def facts_of(event: dict[str, Any]) -> list[Fact]:
 def _input(member: dict[str, Any], run: bytes, job: tuple[str, str], at: int) -> list[Fact]:
     found = dataset_facts(member, at)
     value = mention(member, "inputFacets", found)
-    passed = facet_of(member, "weftline_passed", "inputFacets")
+    passed = facet_of(member, "weftline_passed", "inputFacets") if member.get("inputFacets") else None
     if passed is not None:
         origin, origin_job = passed.get("run"), passed.get("job")
         if isinstance(origin, dict) and is_text(origin.get("runId")) and isinstance(origin_job, dict):
@@ -82,9 +82,9 @@ def _output(
 
 def _checks_on(member: dict[str, Any], run: bytes, value: dict[str, Any]) -> list[Fact]:
     """Data-quality assertions an input carries become checks of the run on that dataset."""
-    found = []
+    found: list[Fact] = []
     for group in ("inputFacets", "facets"):
-        facet = facet_of(member, "dataQualityAssertions", group)
+        facet = facet_of(member, "dataQualityAssertions", group) if member.get(group) else None
         if facet is None or not isinstance(facet.get("assertions"), list):
             continue
         for assertion in facet["assertions"]:

@@ -42,9 +42,9 @@ _DATASET_PREDICATES = ("dataset", "facet:schema", "dropped", *(f"facet:{name}" f
 
 @dataclass(slots=True)
 class Dirty:
-    """What a batch touched, by kind of scope; idents."""
+    """What a batch touched, by kind of scope; idents. Of runs also what it says: hash → fact."""
 
-    runs: set[bytes] = field(default_factory=set)
+    runs: dict[bytes, dict[bytes, Fact]] = field(default_factory=dict)
     versions: set[bytes] = field(default_factory=set)
     jobs: set[bytes] = field(default_factory=set)
     datasets: set[bytes] = field(default_factory=set)
@@ -53,10 +53,10 @@ class Dirty:
     dropped: list[tuple[bytes, int]] = field(default_factory=list)
     aliases: list[AliasFact] = field(default_factory=list)
 
-    def add(self, fact: Fact) -> None:
-        """Note a fact that was not known before."""
+    def add(self, fact: Fact, digest: bytes) -> None:
+        """Note a fact that was not known before, with its hash."""
         if fact.kind is NodeKind.RUN:
-            self.runs.add(fact.subject)
+            self.runs.setdefault(fact.subject, {})[digest] = fact
         elif fact.kind is NodeKind.JOB:
             self.jobs.add(fact.subject)
         elif fact.kind in _SHARED:
@@ -100,11 +100,11 @@ class Derivation:
             affected |= self._declare(dataset, fact, dirty.versions)
         for dataset, at in dirty.dropped:
             dirty.versions |= self._timeline.versions_before(dataset, at)
-        views = {run: self._view(run) for run in dirty.runs}
+        views = {run: self._view(run, said) for run, said in dirty.runs.items()}
         for view in views.values():
             affected |= self._generate(view, dirty.versions)
         for run in affected - views.keys():
-            views[run] = self._view(run)
+            views[run] = self._view(run, {})
         job_versions: dict[bytes, RunView | None] = {}
         for view in views.values():
             self._emit_run(view, dirty.versions)
@@ -115,11 +115,15 @@ class Derivation:
 
     # -- (1) runs and their generations --------------------------------------------------------------------------
 
-    def _view(self, run: bytes) -> RunView:
-        rows = self._rows_of(run)
-        if rows and min(row[5] for row in rows) >= self._first:
+    def _view(self, run: bytes, said: dict[bytes, Fact]) -> RunView:
+        """A run from what was known before this batch and from what it says."""
+        key = {"project": self._project, "subject": run, "before": self._first}
+        rows = self._facts.all("facts_before", key)
+        if not rows:
             self._new.add(run)
-        return run_view(run, [_fact(run, row) for row in rows])
+            return run_view(run, said.values())
+        facts = {row[5]: _fact(run, row) for row in rows}
+        return run_view(run, {**said, **facts}.values())
 
     def _rows_of(self, subject: bytes) -> list[Any]:
         return self._facts.all("facts_of", {"project": self._project, "subject": subject})
@@ -195,13 +199,16 @@ class Derivation:
                 origin = bound.generation if bound.precision else b""
                 row = (view.bind_time or 0, about.get(dataset, b"{}"))
                 usages[Usage(dataset, bound.version, origin)] = row
-        before = {} if view.ident in self._new else self._timeline.usages_of(view.ident)
+        new = view.ident in self._new
+        before = {} if new else self._timeline.usages_of(view.ident)
         for key in before.keys() | usages.keys():
-            if before.get(key) != usages.get(key):
-                self._timeline.set_usage(view.ident, key, usages.get(key))
-                versions.add(key.bound)
+            was, now = before.get(key), usages.get(key)
+            if was != now:
+                self._timeline.set_usage(view.ident, key, now)
+                if was or now is None or self._timeline.describes(key.bound, now[0], view.ident, key.dataset):
+                    versions.add(key.bound)
         content = run_content(view, bindings, self._ids) if view.run_id else Content()
-        self.emission.emit(_SCOPE[NodeKind.RUN] + view.ident, content)
+        self.emission.emit(_SCOPE[NodeKind.RUN] + view.ident, content, new)
 
     def _job_version(self, view: RunView, job_versions: dict[bytes, RunView | None]) -> None:
         """Note the run's job version; one that lost its last run is noted with None."""

@@ -37,9 +37,13 @@ class Emission:
         self._closed: set[EdgeKey] = set()
         self._changed: dict[bytes, dict[str, int]] = {}
 
-    def emit(self, scope: bytes, content: Content) -> None:
-        """Replace what `scope` derives by `content`; an empty content retracts everything."""
-        before = self._before(scope)
+    def emit(self, scope: bytes, content: Content, new: bool = False) -> None:
+        """Replace what `scope` derives by `content`; an empty content retracts everything.
+
+        Args:
+            new: the scope did not exist before this batch.
+        """
+        before = self._before(scope, new)
         after: dict[str, int] = {}
         for node in content.nodes:
             key = f"n{node.id}"
@@ -59,7 +63,7 @@ class Emission:
             return
         self._changed[scope] = after
         if content.nodes and content.nodes[-1].kind is NodeKind.RUN:
-            self._write_attributes(content)
+            self._write_attributes(content, new)
 
     def finish(self, seq: int) -> Delta | None:
         """The delta since the last call, None when nothing changed; the catalogue is brought up to it."""
@@ -79,10 +83,12 @@ class Emission:
         self._begin()
         return delta
 
-    def _before(self, scope: bytes) -> dict[str, int]:
+    def _before(self, scope: bytes, new: bool) -> dict[str, int]:
         changed = self._changed.get(scope)
         if changed is not None:
             return changed
+        if new:
+            return {}
         cached = self._cache.get(scope)
         if cached is not None:
             self._cache.move_to_end(scope)
@@ -114,9 +120,10 @@ class Emission:
             self._closed.add(edge)
             self._edges.pop(edge, None)
 
-    def _write_attributes(self, content: Content) -> None:
+    def _write_attributes(self, content: Content, new: bool) -> None:
         run = content.nodes[-1].id
-        self._sql.run("drop_attributes", {"project": self._project, "run": run})
+        if not new:
+            self._sql.run("drop_attributes", {"project": self._project, "run": run})
         self._sql.many(
             "add_attribute",
             [

@@ -174,17 +174,20 @@ class Projection:
         project = self._project_number(record.project)
         number = self._producer_number(producer)
         for fact in facts:
-            if self._keep(fact, producer, project, number, record):
-                dirty.add(fact)
+            digest = self._keep(fact, producer, project, number, record)
+            if digest is not None:
+                dirty.add(fact, digest)
 
-    def _keep(self, fact: Fact, producer: str, project: int, number: int, record: JournalRecord) -> bool:
+    def _keep(self, fact: Fact, producer: str, project: int, number: int, record: JournalRecord) -> bytes | None:
+        """The hash of a fact that was not known before, None of one that was."""
         head = project.to_bytes(4, "big")
-        if is_existence(fact) and head + fact.subject in self._known:
-            return False
+        if is_existence(fact) and (key := head + fact.subject) in self._known:
+            self._known.move_to_end(key)  # what is named all the time must not be forgotten for what is new
+            return None
         digest, value = fact_hash(fact, producer)
         key = head + digest
         if key in self._known:
-            return False
+            return None
         # Whether an older batch kept it already is not asked: deriving a scope again changes nothing.
         self._new_facts.append(
             {
@@ -197,7 +200,7 @@ class Projection:
         self._known[key] = None
         if len(self._known) > _KNOWN_FACTS:
             self._known.popitem(last=False)
-        return True
+        return digest
 
     def _gap(self, record: JournalRecord, body: dict[str, Any]) -> None:
         self._facts.run(

@@ -23,6 +23,9 @@ FOREVER = 1 << 62
 DESCRIBED_BY = 5
 """How many of a version's generations (or usages) are asked for its description, first ones first."""
 
+_NONE = (-FOREVER, b"", b"")
+_ALL = (FOREVER, b"", b"")
+
 
 class Usage(NamedTuple):
     """A run means version `bound` by `dataset`; `origin` is the run that handed it over, b"" where none did."""
@@ -44,13 +47,14 @@ class ProjectTimeline:
         self._members: dict[bytes, Sequence[bytes]] = {}
         self._versions: dict[bytes, tuple[bytes, str, str]] = {}
         self._new_versions: list[dict[str, Any]] = []
+        self._last_describing: dict[bytes, tuple[int, bytes, bytes]] = {}
 
     def flush(self) -> None:
         """Write what is remembered in bulk, and drop what one batch has cached."""
         self._sql.many("add_version", self._new_versions)
         self._new_versions.clear()
         self._members.clear()
-        for cache in (self._names, self._versions):
+        for cache in (self._names, self._versions, self._last_describing):
             if len(cache) > 50_000:
                 cache.clear()
 
@@ -136,14 +140,20 @@ class ProjectTimeline:
         """What a version is now; None when nothing generates, uses or declares it any more."""
         key = {"project": self._project, "version": version, "limit": DESCRIBED_BY}
         generations = self._sql.all("first_generations", key)
-        described = [(time, about) for time, _, about in generations]
-        if not described:
-            described = self._sql.all("first_usages", key)
-            if not described:
+        described = [about for _, _, about in generations]
+        self._last_describing.pop(version, None)
+        if generations:
+            self._last_describing[version] = _NONE
+        else:
+            usages = self._sql.all("first_usages", key)
+            if not usages:
                 return None
+            described = [about for _, _, _, about in usages]
+            if len(usages) == DESCRIBED_BY:
+                self._last_describing[version] = usages[-1][:3]
         dataset, scheme, value = self.version(version)
         view = VersionView(dataset, *self.name(dataset), scheme, value)
-        for _, about in described:
+        for about in described:
             for name, content in loads_exact(about).items():
                 view.about.setdefault(name, content)
         if generations:
@@ -158,6 +168,10 @@ class ProjectTimeline:
             ends = [end for end in (following[0] if following else None, dropped) if end is not None]
             view.until = min(ends, default=None)
         return view
+
+    def describes(self, version: bytes, time: int, run: bytes, dataset: bytes) -> bool:
+        """Whether one more usage may change what `version_view` said last: not where enough others come before it."""
+        return (time, run, dataset) < self._last_describing.get(version, _ALL)
 
     # -- rows of one run -----------------------------------------------------------------------------------------
 

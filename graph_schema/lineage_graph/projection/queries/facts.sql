@@ -25,8 +25,13 @@ VALUES (:project, :subject, :predicate, :at, :hash, :kind, :object, :value, :seq
 ON CONFLICT DO NOTHING;
 
 -- name: facts_of
--- All facts of one subject, and when each was journalled.
-SELECT kind, predicate, at, object, value, seq FROM fact WHERE project = :project AND subject = :subject;
+-- All facts of one subject.
+SELECT kind, predicate, at, object, value FROM fact WHERE project = :project AND subject = :subject;
+
+-- name: facts_before
+-- The facts of one subject that were journalled before a record, with their hashes.
+SELECT kind, predicate, at, object, value, hash FROM fact
+WHERE project = :project AND subject = :subject AND seq < :before;
 
 -- name: latest_fact
 -- The last statement of one predicate by time, then by value.

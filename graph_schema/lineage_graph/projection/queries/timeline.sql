@@ -115,7 +115,7 @@ ORDER BY time LIMIT 1;
 
 -- name: first_usages
 -- The first usages of a version, for its description.
-SELECT time, about FROM usage WHERE project = :project AND bound = :version ORDER BY time, run, dataset LIMIT :limit;
+SELECT time, run, dataset, about FROM usage WHERE project = :project AND bound = :version ORDER BY time, run, dataset LIMIT :limit;
 
 -- name: version_of
 -- Identity of a version.
