@@ -54,7 +54,7 @@ class Place:
         body: the function it calls; a tracked call of that function is the run.
         prefix: what jobs inside are called after: `<prefix>.<name>`.
         attempt: which attempt this is, from 1.
-        facets: run facets told with its beginning.
+        facets: run facets told with its beginning; free of secrets, they are not redacted again.
         handed: by argument of `body`, the runs that returned what it is given, as far as the orchestrator knows.
         told: whether somebody else sends its START and its end, so that we only add to it.
         received: the datasets that other runs gave it, where that cannot be seen here; told with its beginning.

@@ -143,8 +143,6 @@ class Run(Recording):
         self.older_threads = active.older_threads()
         active.opened(self)
         found: dict[str, Any] = {"weftline_run": self._facet()}
-        if self.place is not None and self.itself:
-            found.update(self.place.facets)
         if parameters:
             found.update(facets.parameters(parameters))
         if self.parent is None:
@@ -219,11 +217,13 @@ class Run(Recording):
         at: str | None = None,
     ) -> None:
         inputs, outputs = list(inputs), list(outputs)
-        if self.itself and self.place is not None and self.place.told:
-            event_type = "RUNNING"
+        said: Mapping[str, Any] = {}
+        if self.itself and self.place is not None:
+            said = self.place.facets if event_type == "START" else {}
+            event_type = "RUNNING" if self.place.told else event_type
         job = {**self._job, "facets": job_facets} if job_facets else self._job
         event = run_event(event_type, self.id, job, *_redacted(run_facets, inputs, outputs), at)
-        event["run"]["facets"].update(self._parent_facet)
+        event["run"]["facets"].update(self._parent_facet, **said)
         owing = False
         if not self._evident and process.ready():
             self._evident = True

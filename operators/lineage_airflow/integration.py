@@ -14,6 +14,7 @@ from typing import Any
 
 from lineage import code_hints, facets
 from lineage.orchestrator import Place
+from lineage.redact import redact_text
 from lineage_airflow import naming, xcom
 from lineage_airflow.provider import Teller, decided
 
@@ -100,7 +101,7 @@ def _facets(ti: Any) -> dict[str, Any]:
         tags["airflow.map_index"] = str(ti.map_index)
     if url:
         tags["airflow.log_url"] = str(url)
-    return {"tags": facets.tags(tags)}
+    return {"tags": facets.tags({key: redact_text(value) for key, value in tags.items()})}
 
 
 def _context() -> Mapping[str, Any] | None:

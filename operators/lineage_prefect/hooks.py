@@ -28,8 +28,8 @@ _FLOW_HOOKS = ("on_failure", "on_cancellation", "on_crashed")
 def add_to_task(task: Any) -> None:
     """Add the hooks that this task can need, each once; whenever one is called, it costs two lines of Prefect's log."""
     _add(task.on_failure_hooks, task_failed)
-    if _may_be_cached(task):
-        _add(task.on_completion_hooks, task_completed)
+    if task_completed not in task.on_completion_hooks and _may_be_cached(task):
+        task.on_completion_hooks.append(task_completed)
 
 
 def add_to_flow(flow: Any) -> None:
@@ -48,8 +48,11 @@ def _may_be_cached(task: Any) -> bool:
     """Whether Prefect may take the task's result from a cache: only results that are persisted are kept in one."""
     if task.persist_result is not None:
         return bool(task.persist_result)
+    around = FlowRunContext.get()
+    if around is not None and around.persist_result:
+        return True
     default = get_current_settings().tasks.default_persist_result
-    return bool(default) if default is not None else bool(should_persist_result() or FlowRunContext.get() is None)
+    return bool(default) if default is not None else bool(should_persist_result())
 
 
 def task_completed(task: Any, task_run: Any, state: Any) -> None:

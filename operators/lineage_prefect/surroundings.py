@@ -16,7 +16,11 @@ from prefect.settings import get_current_settings
 
 from lineage.facets import Facet, tags
 from lineage.orchestrator import Named, Place
+from lineage.redact import redact_text
 from lineage_prefect import facets, identity, upstream
+
+_MAX_TREES = 1000
+_trees: dict[tuple[Any, int], tuple[Named, Named]] = {}
 
 
 def place() -> Place | None:
@@ -39,13 +43,13 @@ def _inner(task: Any, flow: Any) -> bool:
 
 def _task_place(task: Any, flow: Any) -> Place:
     run = task.task_run
-    above = None if flow is None or flow.flow_run is None else flow_named(flow)
+    above, top = (None, None) if flow is None or flow.flow_run is None else _tree(flow)
     named = identity.task_run(run.id, run.run_count, task.task.name, above.job if above is not None else None)
     upstream.remember(run.id, named)
     return Place(
         named,
         parent=above,
-        root=None if above is None else _outermost(flow) or above,
+        root=top,
         body=task.task.fn,
         prefix=above.job if above is not None else None,
         attempt=max(run.run_count, 1),
@@ -57,11 +61,11 @@ def _task_place(task: Any, flow: Any) -> Place:
 def _flow_place(flow: Any) -> Place:
     run = flow.flow_run
     above = around(flow)
-    named = flow_named(flow)
+    named, top = _tree(flow)
     return Place(
         named,
         parent=None if above is None else flow_named(above),
-        root=_outermost(flow),
+        root=None if above is None else top,
         body=flow.flow.fn,
         prefix=named.job,
         attempt=max(run.run_count, 1),
@@ -87,37 +91,35 @@ def around(flow: Any) -> Any:
     return flow if flow is not None and flow.flow_run is not None else None
 
 
-def _outermost(flow: Any) -> Named | None:
-    """The outermost flow around this one; None if this is it."""
-    above = around(flow)
-    if above is None:
-        return None
-    while (further := around(above)) is not None:
-        above = further
-    return flow_named(above)
+def _tree(flow: Any) -> tuple[Named, Named]:
+    """The attempt of a flow and that of the outermost flow around it; worked out once for all of its tasks."""
+    key = (flow.flow_run.id, flow.flow_run.run_count)
+    found = _trees.get(key)
+    if found is None:
+        top = flow
+        while (further := around(top)) is not None:
+            top = further
+        found = _trees[key] = (flow_named(flow), flow_named(top))
+        if len(_trees) > _MAX_TREES:
+            _trees.pop(next(iter(_trees)))
+    return found
 
 
 def _task_facets(run: Any) -> Mapping[str, Facet]:
-    details = {"taskRunId": str(run.id), "name": run.name, "dynamicKey": run.dynamic_key}
-    return {
-        "weftline_prefect": facets.prefect({**details, **_flow_of(run), "url": _url("task-run", run.id)}),
-        "processing_engine": facets.engine(prefect.__version__),
-        **_tags(run),
-    }
+    details = {"taskRunId": str(run.id), "dynamicKey": run.dynamic_key, "name": redact_text(run.name)}
+    if run.flow_run_id is not None:
+        details["flowRunId"] = str(run.flow_run_id)
+    return {"weftline_prefect": facets.prefect(details), **_tags(run)}
 
 
 def _tags(run: Any) -> Mapping[str, Facet]:
-    return {"tags": tags(dict.fromkeys(sorted(run.tags), "true"))} if run.tags else {}
-
-
-def _flow_of(run: Any) -> dict[str, Any]:
-    return {} if run.flow_run_id is None else {"flowRunId": str(run.flow_run_id)}
+    return {"tags": tags(dict.fromkeys(map(redact_text, sorted(run.tags)), "true"))} if run.tags else {}
 
 
 def _flow_facets(run: Any, flow: Any) -> Mapping[str, Facet]:
     details = {
         "flowRunId": str(run.id),
-        "name": run.name,
+        "name": redact_text(run.name),
         "flowVersion": flow.version,
         "deploymentId": run.deployment_id and str(run.deployment_id),
         "deploymentVersion": getattr(run, "deployment_version", None),

@@ -3,6 +3,7 @@ from typing import Any
 class FlowRunContext:
     flow: Any
     flow_run: Any
+    persist_result: bool
     @classmethod
     def get(cls) -> FlowRunContext | None: ...
 
