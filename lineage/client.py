@@ -13,6 +13,7 @@ ServiceRefused       the service answered with a problem (from `lineage.errors`)
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import httpx2
 
 API = "/api/v1"
+_POLL_SECONDS = 0.02
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Json = dict[str, Any]
 
@@ -166,6 +168,22 @@ class Client:
     def send_event(self, event: Mapping[str, Any]) -> Json:
         """Hand in one OpenLineage event and wait until questions see it."""
         return self.post("/lineage", event, wait="projected")
+
+    def settle(self, seconds: float = 10.0) -> bool:
+        """Wait until questions see everything the service has taken in by now; whether they did in time."""
+        deadline = time.monotonic() + seconds
+        target: int | None = None
+        while True:
+            try:
+                state = self._request("GET", f"{self.url}/readyz")
+            except ServiceRefused:
+                return False  # it is not ready: the next question says why
+            target = state["journalled"] if target is None else target
+            if state["projected"] >= target:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
 
     def _request(self, method: str, path: str, **arguments: Any) -> Json:
         import httpx2

@@ -68,6 +68,7 @@ def register(
         for root in emitter.roots_of(now):
             deliver(root, now.url, now.token, destinations={now.destination})
     with connect() as client:
+        client.settle()
         answer = client.origins(name, version)
     if json:
         render.emit_json({"model": answer["model"], "version": answer["version"]})
