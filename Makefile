@@ -29,11 +29,11 @@ help:  ## list the targets
 demo: .venv/.demo  ## a real pipeline, then where its model comes from
 	$(BIN)/lineage demo
 
-test: .venv/.dev .venv-prefect/.made  ## the suite without what is marked full (real Neo4j and Prefect included)
+test: .venv/.dev .venv-prefect/.made .venv-airflow/.made  ## the suite without what is marked full (on real things)
 	scripts/system-packages git java mvn
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile -m "not full"
 
-test-all: .venv/.dev .venv-prefect/.made  ## what `make test` left out
+test-all: .venv/.dev .venv-prefect/.made .venv-airflow/.made  ## what `make test` left out
 	scripts/system-packages git java mvn
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile -m full
 

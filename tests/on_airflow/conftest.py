@@ -32,6 +32,19 @@ def airflow(service: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         standalone.stop()
 
 
+@pytest.fixture(scope="session")
+def bare_airflow(
+    airflow: Standalone, service: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standalone]:
+    """Another Airflow, with the provider switched off: our listener tells everything. Ends the first one."""
+    airflow.stop()
+    standalone = Standalone(tmp_path_factory.mktemp("bare"), service.url, {"AIRFLOW__OPENLINEAGE__DISABLED": "True"})
+    try:
+        yield standalone.start()
+    finally:
+        standalone.stop()
+
+
 @pytest.fixture
 def graph(service: Server, airflow: Standalone) -> Graph:
     """What the service says of that Airflow's runs."""

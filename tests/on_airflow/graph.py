@@ -33,9 +33,10 @@ class Graph:
         return naming.dag_run_id("ml", dag, datetime.fromisoformat(found["logical_date"] or found["run_after"]))
 
     def shape(self, dag: str, run: str, attempts: int) -> Shape:
-        """A DAG run and its `attempts` runs of tasks, once all have ended, each by its job, attempt and map index.
+        """A DAG run and its `attempts` runs of tasks, once all have ended.
 
-        Each is {state, outcome, read, made, findings}: names of the datasets it read and made.
+        By job and map index, later attempts with ` #2` and so on: {state, outcome, read, made, findings}, with the
+        names of the datasets it read and made.
         """
         ident = self.run_id(dag, run)
 
@@ -48,7 +49,12 @@ class Graph:
             return ended if len(ended) == attempts + 1 else None
 
         found = eventually(complete, 60, f"{attempts} runs of tasks of {dag} in the graph")
-        return dict(sorted(self._described(item) for item in found))
+        shape: Shape = {}
+        for item in sorted(found, key=lambda item: str(item["started_at"])):
+            name, described = self._described(item)
+            again = sum(1 for known in shape if known.partition(" #")[0] == name)
+            shape[f"{name} #{again + 1}" if again else name] = described
+        return shape
 
     def events(self, dag: str, run: str) -> list[wire.Event]:
         """What reached the service of a DAG run and of its tasks."""
@@ -65,11 +71,6 @@ class Graph:
         read = sorted(names[edge["dst"]] for edge in edges if edge["type"] == "USED")
         made = sorted(names[edge["src"]] for edge in edges if edge["type"] == "GENERATED_BY")
         index = attributes.get("tag.airflow.map_index")
-        name = (
-            item["job"]["name"]
-            + (f"[{index}]" if index else "")
-            + (f" #{props['attempt']}" if "attempt" in props else "")
-        )
-        findings = [finding["code"] for finding in props.get("findings", ())]
+        name = item["job"]["name"] + (f"[{index}]" if index else "")
         found = {"state": item["state"], "outcome": props.get("outcome"), "read": read, "made": made}
-        return name, {**found, "findings": findings}
+        return name, {**found, "findings": [finding["code"] for finding in props.get("findings", ())]}

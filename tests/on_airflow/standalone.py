@@ -104,9 +104,10 @@ class Standalone:
         return self
 
     def stop(self) -> None:
-        """End every process."""
+        """End every process, if that has not been done."""
+        self._client.close()
         pid = self.folder / "pid"
-        if pid.exists() and pid.read_text():
+        if pid.exists() and Path(f"/proc/{pid.read_text()}").exists():
             os.kill(int(pid.read_text()), signal.SIGTERM)
             eventually(lambda: not Path(f"/proc/{pid.read_text()}").exists(), 30, "the end of Airflow")
 

@@ -24,26 +24,16 @@ def events(data: Path) -> list[Event]:
     return [event for event in found if "run" in event]
 
 
-def of_dag_run(data: Path, dag: str, run: str) -> list[Event]:
-    """Events of one DAG run and of its tasks."""
-    mine = []
-    for event in events(data):
-        name = event["job"]["name"]
-        if name == dag and run in json.dumps(event["run"]["facets"]):
-            mine.append(event)
-    root = {event["run"]["runId"] for event in mine}
-    return mine + [event for event in events(data) if parent(event) in root]
-
-
 def parent(event: Event) -> str | None:
     """Run id of the event's parent."""
     facet = event["run"]["facets"].get("parent")
     return None if facet is None else str(facet["run"]["runId"])
 
 
-def told(found: list[Event]) -> dict[str, Counter[str]]:
-    """By run id, how often each type of event was told."""
+def told_once(found: list[Event]) -> bool:
+    """Whether each run among these events was told to begin exactly once, and to end exactly once."""
     counts: dict[str, Counter[str]] = {}
     for event in found:
-        counts.setdefault(event["run"]["runId"], Counter())[event["eventType"]] += 1
-    return counts
+        kind = "end" if event["eventType"] in ("COMPLETE", "FAIL", "ABORT") else event["eventType"]
+        counts.setdefault(event["run"]["runId"], Counter())[kind] += 1
+    return bool(counts) and all(count["START"] == count["end"] == 1 for count in counts.values())

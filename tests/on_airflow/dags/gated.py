@@ -19,10 +19,10 @@ MODEL = WORK / "churn.model"
 
 @dag(schedule=None)
 def gated() -> None:
-    """Ends well if the model may pass; its branch and its gate ask for different rules."""
+    """Ends well if the model may pass."""
 
     @task
-    @tracked_task(outputs=[Dataset(FEATURES)])
+    @tracked_task(inputs=[Dataset("s3://lake/raw.csv", version="7")], outputs=[Dataset(FEATURES)])
     def prepare() -> None:
         FEATURES.write_text("id,churned\n1,0\n")
 
@@ -39,7 +39,7 @@ def gated() -> None:
     chooses = LineageBranchOperator(
         task_id="chooses", model="churn_gated", rules=["unknown_origin"], if_allowed="passes", if_refused="refused"
     )
-    passes = LineageGateOperator(task_id="passes", model="churn_gated", rules=["missing_digest"])
+    passes = LineageGateOperator(task_id="passes", model="churn_gated", rules=["unknown_origin"])
     prepare() >> train() >> registers >> chooses >> [passes, EmptyOperator(task_id="refused")]
     waits >> registers
     pokes >> registers

