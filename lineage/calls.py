@@ -175,7 +175,7 @@ class Tracked(Generic[P, T]):
         inner: Any = getattr(fn, "func", fn)
         qualname = str(getattr(fn, "__qualname__", None) or getattr(inner, "__qualname__", type(fn).__name__))
         self.name = name or qualname.rpartition("<locals>.")[2]
-        self.function = f"{getattr(inner, '__module__', None) or '?'}:{qualname}"
+        self.function = f"{orchestrator.module_name(inner) or '?'}:{qualname}"
         self.code: CodeType | None = getattr(inner, "__code__", None)
         self.kind: Kind = kind
         self.inputs = inputs

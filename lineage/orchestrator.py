@@ -8,6 +8,7 @@ imported by somebody else. Runs are `runs`' business.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -27,6 +28,7 @@ _INTEGRATIONS = {
     "prefect.context": "lineage_prefect.integration",
     "airflow.sdk": "lineage_airflow.integration",
 }
+_MADE_UP = re.compile(r"^unusual_prefix_[0-9a-f]{40}_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,12 @@ def ended(run_id: str, state: str) -> None:
 def end_of(run_id: str) -> str | None:
     """Which end this process has told of an orchestrator's run lately, so that a hook need not tell it again."""
     return _ended.get(run_id)
+
+
+def module_name(function: Any) -> str | None:
+    """The module a function was written in: Airflow imports DAG files under names that it makes up."""
+    name = getattr(function, "__module__", None)
+    return _MADE_UP.sub("", name) if isinstance(name, str) else None
 
 
 def _places() -> list[Place]:

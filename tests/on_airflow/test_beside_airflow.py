@@ -53,7 +53,7 @@ print(json.dumps([took, sorted(name for name in set(sys.modules) - before if not
 _PARSED = """
 import json
 from airflow.dag_processing.dagbag import DagBag
-found = DagBag("documented.py", include_examples=False)
+found = DagBag("documented.py")
 dag = next(iter(found.dags.values()))
 print(json.dumps([[dag.dag_id, sorted(dag.task_ids)], found.import_errors]))
 """

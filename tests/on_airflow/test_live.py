@@ -181,6 +181,16 @@ def test_tasks_go_on_at_full_speed_while_the_service_is_away(
 
 
 @full
+def test_the_doctor_sends_an_event_and_finds_it(airflow: Standalone) -> None:
+    ended = airflow.lineage("doctor", "airflow", "--json")
+    found = {finding["subject"]: finding for finding in json.loads(ended.stdout)["findings"]}
+    assert ended.returncode == 0, ended.stdout
+    assert "namespace ml" in found["airflow"]["text"]
+    assert "writes to the spool" in found["provider"]["text"]
+    assert "found in the graph" in found["test event"]["text"]
+
+
+@full
 def test_sync_tells_what_no_event_told_and_nothing_twice(service: Server, airflow: Standalone, graph: Graph) -> None:
     branched, _ = airflow.run("branched")
     failed, _ = airflow.run("failed")
