@@ -6,8 +6,10 @@ answers findings, and the namespace of its jobs). Judging an orchestrator's conf
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
 from importlib.metadata import entry_points
 from typing import NamedTuple
 
@@ -39,11 +41,12 @@ def orchestrator(name: str) -> Iterator[Finding]:
     if name not in points:
         raise UsageError(f"no such orchestrator: {name}; there are {', '.join(sorted(points))}")
     try:
-        check: Callable[[], Checked] = points[name].load()
+        with redirect_stdout(sys.stderr):  # orchestrators log there while they are imported
+            check: Callable[[], Checked] = points[name].load()
+            found = check()
     except ImportError as error:
         yield Finding(name, WRONG, f"{error.name or error} cannot be imported here: run this in {name}'s environment")
         return
-    found = check()
     yield from found.findings
     yield from round_trip(found.namespace)
 

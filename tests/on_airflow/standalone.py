@@ -24,6 +24,7 @@ from fixtures.server import eventually, free_port
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".venv-airflow" / "bin"
 DAGS = Path(__file__).parent / "dags"
+EXAMPLES = ROOT / "examples" / "airflow"
 START_SECONDS = 240.0
 RUN_SECONDS = 90.0
 _KEEPER = ROOT / "tests" / "fixtures" / "neo4j_server" / "keeper.py"
@@ -37,6 +38,11 @@ def environment_made() -> None:
     with open(ROOT / ".git" / "airflow.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(["make", "--silent", ".venv-airflow/.made"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
+
+
+def _bundle(name: str, folder: Path) -> dict[str, Any]:
+    path = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    return {"name": name, "classpath": path, "kwargs": {"path": str(folder)}}
 
 
 class Standalone:
@@ -63,7 +69,10 @@ class Standalone:
             "PATH": f"{BIN}:{kept['PATH']}",
             "AIRFLOW_HOME": str(folder),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+                [_bundle("tests", DAGS), _bundle("ours", EXAMPLES)]
+            ),
+            "CHURN_FOLDER": str(folder / "work"),
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
@@ -100,7 +109,7 @@ class Standalone:
         token = self._client.post("/auth/token", json=_ADMIN).json()["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
         self.version = str(self.get("/version")["version"])
-        eventually(lambda: len(self.get("/dags")["dags"]) >= 8, START_SECONDS, "the DAGs to be read")
+        eventually(lambda: len(self.get("/dags")["dags"]) == 10, START_SECONDS, "the DAGs to be read")
         return self
 
     def stop(self) -> None:

@@ -128,6 +128,19 @@ def test_operators_wait_register_and_gate(airflow: Standalone, graph: Graph) -> 
 
 
 @full
+def test_the_example_leads_from_the_model_to_its_raw_file(airflow: Standalone, graph: Graph) -> None:
+    run, state = airflow.run("churn")
+    assert state == "success"
+    shape = graph.shape("churn", run, attempts=9)
+    assert shape["churn.train"]["read"] == ["churn.evaluate"] * 4
+    assert airflow.instances("churn", run)["deploy", -1]["state"] == "success"
+    answer = graph.get("/models/origins", name="churn")
+    assert [source["name"] for source in answer["sources"]] == ["customers.csv"]
+    jobs = {found["job"]["name"] for found in answer["runs"]}
+    assert jobs == {f"churn.{name}" for name in ("extract", "prepare", "evaluate", "train")}
+
+
+@full
 def test_delivering_everything_twice_changes_nothing(service: Server, airflow: Standalone, graph: Graph) -> None:
     run, _ = airflow.run("thin")
     graph.shape("thin", run, attempts=2)

@@ -7,6 +7,7 @@ dictionaries, as they came: what they mean is `attempts`' business.
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -148,7 +149,12 @@ class AirflowApi:
 
         configuration = Configuration(host=self.url)
         configuration.retries = Retry(
-            _TRIES, backoff_factor=0.5, status_forcelist=_BUSY, respect_retry_after_header=True, raise_on_status=False
+            _TRIES,
+            connect=2,
+            backoff_factor=0.5,
+            status_forcelist=_BUSY,
+            respect_retry_after_header=True,
+            raise_on_status=False,
         )
         self._client = ApiClient(configuration)
         if self._token is None and self._login is not None:
@@ -156,7 +162,9 @@ class AirflowApi:
         if self._token is not None:
             configuration.access_token = self._token
         elif self._login is not None:
-            configuration.username, configuration.password = self._login
+            # Airflow's client knows no basic auth any more, its auth managers still do.
+            encoded = b64encode(":".join(self._login).encode()).decode()
+            self._client.set_default_header("Authorization", f"Basic {encoded}")
         return self._client
 
     def _issued(self, client: ApiClient, login: tuple[str, str]) -> str | None:
