@@ -51,6 +51,7 @@ class Call:
             inputs, outputs = _returned(run, result, self.code) or ([], [])
         if self.outputs:
             outputs += mentions.mentions(run, self.outputs)
+        outputs += _made(run) or []
         run.end(None, inputs, outputs, at=at)
 
     @guarded
@@ -141,6 +142,12 @@ def _returned(run: Run, result: Any, code: CodeType | None) -> tuple[list[Datase
 def _received(run: Run) -> list[DatasetEntry]:
     """Entries for what the orchestrator gave its own run."""
     return run.place.received() if run.itself and run.place is not None and run.place.received is not None else []
+
+
+@guarded
+def _made(run: Run) -> list[DatasetEntry]:
+    """Entries for what the orchestrator says that its own run has written."""
+    return run.place.made() if run.itself and run.place is not None and run.place.made is not None else []
 
 
 # Guarded one by one: what one of them cannot read must not cost the run.

@@ -61,6 +61,7 @@ class Place:
         told: whether somebody else sends its START and its end, so that we only add to it.
         received: the datasets that other runs gave it, where that cannot be seen here; told with its beginning.
         returned: what becomes of the value it returns, where the orchestrator takes it to other processes.
+        made: the datasets that the orchestrator says it has written, asked when it has returned.
     """
 
     run: Named
@@ -74,6 +75,7 @@ class Place:
     told: bool = False
     received: Callable[[], list[DatasetEntry]] | None = None
     returned: Callable[[Any], list[DatasetEntry]] | None = None
+    made: Callable[[], list[DatasetEntry]] | None = None
 
     @property
     def top(self) -> Named:

@@ -20,7 +20,7 @@ from lineage.guard import guarded
 from lineage.increments import clean
 from lineage.orchestrator import Named, Place
 from lineage.runs import Run
-from lineage_prefect import caching, identity, surroundings
+from lineage_prefect import caching, identity, states, surroundings
 
 _FLOW_HOOKS = ("on_failure", "on_cancellation", "on_crashed")
 
@@ -101,28 +101,19 @@ def _flow_ended(flow: Any, flow_run: Any, state: Any) -> None:
 
 
 def _tell(named: Named, place: Place | None, kind: str, state: Any) -> None:
-    """Send the end of a run, unless its body has told it."""
-    event_type, outcome = ending(str(state.type.value), state.name)
+    """Send the end of a run, unless its body has told it and there is no word to add."""
+    # A hook for cancelling runs before the run is cancelled: the state is not final yet.
+    event_type, outcome = states.ending(str(state.type.value), state.name) or ("ABORT", "cancelled")
     told = orchestrator.end_of(named.run_id)
-    if told == event_type or told == "FAIL":
+    if outcome is None and told in (event_type, "FAIL"):
         return
     attempt = place.attempt if place is not None and place.run == named else None
     found: dict[str, Any] = {"weftline_run": standard.run(kind, None, (), outcome, attempt)}
     if event_type == "FAIL":
-        found["errorMessage"] = standard.error_message(clean("message", str(state.message or state.name)), None)
+        message = states.message({"message": state.message, "name": state.name}) or str(state.name)
+        found["errorMessage"] = standard.error_message(clean("message", message), None)
     if place is not None and place.run == named and place.parent is not None:
         parent, top = place.parent, place.top
         found["parent"] = standard.parent(parent.run_id, parent.job_entry, top.run_id, top.job_entry)
     emitter.emit(run_event(event_type, named.run_id, named.job_entry, found), terminal_of_root=kind == "flow")
     orchestrator.ended(named.run_id, event_type)
-
-
-def ending(type_name: str, name: str | None) -> tuple[str, str | None]:
-    """Event type and outcome for a final state of Prefect's."""
-    if type_name == "COMPLETED":
-        return "COMPLETE", "cached" if name == "Cached" else None
-    if type_name in ("CANCELLED", "CANCELLING"):
-        return "ABORT", "cancelled"
-    if type_name == "CRASHED":
-        return "FAIL", "crashed"
-    return "FAIL", "timed_out" if name == "TimedOut" else None

@@ -8,15 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefect.context import FlowRunContext
 from prefect.flows import Flow
 from prefect.tasks import Task
 
-from lineage_prefect import instrument
-from lineage_prefect.surroundings import place
-
-__all__ = ["adopt", "place"]
+from lineage.orchestrator import Place
+from lineage_prefect import hooks, instrument, surroundings
 
 instrument.attach()
+
+
+def place() -> Place | None:
+    """See `surroundings.place`. A flow started from a deployment is not called as a flow: its hooks are added here."""
+    found = surroundings.place()
+    flow = FlowRunContext.get()
+    if found is not None and flow is not None and found.body is flow.flow.fn:
+        hooks.add_to_flow(flow.flow)
+    return found
 
 
 def adopt(thing: Any, kind: str, options: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from prefect.settings import get_current_settings
 from lineage.facets import Facet, tags
 from lineage.orchestrator import Named, Place
 from lineage.redact import redact_text
-from lineage_prefect import facets, identity, upstream
+from lineage_prefect import assets, facets, identity, upstream
 
 _MAX_TREES = 1000
 _trees: dict[tuple[Any, int], tuple[Named, Named]] = {}
@@ -55,6 +55,8 @@ def _task_place(task: Any, flow: Any) -> Place:
         attempt=max(run.run_count, 1),
         facets=_task_facets(run),
         handed=upstream.values(run.task_inputs),
+        received=assets.read,
+        made=assets.written,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ import pytest
 from fixtures.asking import Project
 from fixtures.command import Outcome
 from fixtures.server import eventually, free_port
+from on_prefect.story import story
 from plugins.report import met
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,8 +60,8 @@ class Prefect:
             "LINEAGE_EXIT_TIMEOUT": "20",
         }
 
-    def start(self, script: str, *arguments: str) -> subprocess.Popen[str]:
-        """Start one of the scripts in `flows`, or `prefect` or `lineage`."""
+    def start(self, script: str, *arguments: str, lineage: bool = True) -> subprocess.Popen[str]:
+        """Start one of the scripts in `flows`, or `prefect` or `lineage`; without recording if not `lineage`."""
         program = (
             [str(BIN / script)] if script in ("prefect", "lineage") else [str(BIN / "python"), str(FLOWS / script)]
         )
@@ -68,17 +70,30 @@ class Prefect:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.environment,
+            env=self.environment if lineage else {**self.environment, "LINEAGE_DISABLED": "1"},
             cwd=self.folder,
             start_new_session=True,
         )
 
-    def run(self, script: str, *arguments: str, code: int | None = 0) -> Outcome:
+    def run(self, script: str, *arguments: str, code: int | None = 0, lineage: bool = True) -> Outcome:
         """Run one of them to its end, which must have the exit code `code`."""
-        with self.start(script, *arguments) as process:
+        with self.start(script, *arguments, lineage=lineage) as process:
             out, err = process.communicate(timeout=110)
         assert code is None or process.returncode == code, err[-4000:]
         return Outcome(process.returncode, out, err)
+
+    def watch(self) -> dict[str, int]:
+        """Read back what Prefect's server has to tell, from the beginning, and have it in the graph."""
+        shutil.rmtree(self.folder / "lineage" / "prefect", ignore_errors=True)
+        read: dict[str, int] = self.run("lineage", "prefect", "watch", "--once", "--json").json
+        assert self.run("lineage", "spool", "sync").code == 0
+        self.project.server.settle()
+        return read
+
+    def watched(self, flow: str) -> list[str]:
+        """The story of a flow after another look at Prefect's server."""
+        self.watch()
+        return story(self.project, flow)
 
     def wait_for_runs(self, count: int, over: bool = True) -> None:
         """Wait until the service knows of so many runs, all of them over."""

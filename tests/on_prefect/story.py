@@ -10,9 +10,10 @@ from typing import Any
 from fixtures.asking import Project
 
 
-def story(project: Project) -> list[str]:
-    """One line per run, in order of names."""
-    runs = [project.get(f"/runs/{run['id']}") for run in project.get("/runs", limit=1000)["items"]]
+def story(project: Project, *flows: str) -> list[str]:
+    """One line per run, in order of names; of these flows alone, if any are named."""
+    listed = project.get("/runs", limit=1000)["items"]
+    runs = [project.get(f"/runs/{run['id']}") for run in listed if not flows or _flow(run) in flows]
     runs.sort(key=lambda run: (run["job"]["name"], run["started_at"] or run["ended_at"], run["id"]))
     names: dict[str, str] = {}
     counts: dict[str, int] = {}
@@ -21,6 +22,10 @@ def story(project: Project) -> list[str]:
         counts[job] = counts.get(job, 0) + 1
         names[run["id"]] = f"{job}#{counts[job]}"
     return [_line(project, run, names) for run in runs]
+
+
+def _flow(run: dict[str, Any]) -> str:
+    return str(run["job"]["name"]).partition(".")[0]
 
 
 def _line(project: Project, run: dict[str, Any], names: dict[str, str]) -> str:

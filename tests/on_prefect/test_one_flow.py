@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.server import eventually
 from on_prefect.conftest import Prefect
 from on_prefect.story import story
 
@@ -35,7 +36,15 @@ untouched.helper#2 COMPLETE in untouched#2 makes untouched.helper
 """
 
 
-def test_each_shape_of_a_flow_is_what_prefect_ran(prefect: Prefect) -> None:
+def test_each_shape_of_a_flow_is_what_prefect_ran_and_watching_adds_nothing(prefect: Prefect) -> None:
+    flows = ("above", "below", "shapes", "untouched")
     prefect.run("shapes.py")
     prefect.wait_for_runs(22)
     assert "\n".join(story(prefect.project)) == SHAPES.strip()
+
+    # Ids, names, parents and states that the subscriber tells are those that were told already.
+    eventually(lambda: prefect.watch()["records"] >= 2 * 22, 60, "every event in Prefect's database")
+    assert "\n".join(story(prefect.project, *flows)) == SHAPES.strip()
+    digest = prefect.project.get("/graph/digest")
+    prefect.watch()
+    assert prefect.project.get("/graph/digest") == digest
