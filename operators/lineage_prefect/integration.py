@@ -12,10 +12,12 @@ from prefect.context import FlowRunContext
 from prefect.flows import Flow
 from prefect.tasks import Task
 
+from lineage.code_hints import register_deployment
 from lineage.orchestrator import Place
-from lineage_prefect import hooks, instrument, surroundings
+from lineage_prefect import deployment, hooks, instrument, surroundings
 
 instrument.attach()
+register_deployment(deployment.code)
 
 
 def place() -> Place | None:
@@ -24,6 +26,8 @@ def place() -> Place | None:
     flow = FlowRunContext.get()
     if found is not None and flow is not None and found.body is flow.flow.fn:
         hooks.add_to_flow(flow.flow)
+        if flow.flow_run.deployment_id is not None:
+            deployment.note(flow.flow_run.deployment_id)
     return found
 
 

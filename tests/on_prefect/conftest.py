@@ -51,6 +51,7 @@ class Prefect:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("LINEAGE_", "PREFECT_"))}
         return {
             **kept,
+            "CHURN_FOLDER": str(self.folder),
             **quiet(self.home),
             "PREFECT_API_URL": self.api,
             "PREFECT_LOCAL_STORAGE_PATH": str(self.folder / "results"),
