@@ -35,7 +35,7 @@ def churn() -> None:
     """From raw data to a model that may go live, or may not."""
 
     @task
-    @tracked_task(inputs=[Dataset("s3://crm/customers.csv")], outputs=[Dataset(RAW)])
+    @tracked_task(inputs=[Dataset("s3://crm/customers.csv", version="2026-11")], outputs=[Dataset(RAW)])
     def extract() -> int:
         """Stands for an export from the system the customers are in."""
         FOLDER.mkdir(parents=True, exist_ok=True)

@@ -109,7 +109,7 @@ class Standalone:
         token = self._client.post("/auth/token", json=_ADMIN).json()["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
         self.version = str(self.get("/version")["version"])
-        eventually(lambda: len(self.get("/dags")["dags"]) == 10, START_SECONDS, "the DAGs to be read")
+        eventually(lambda: len(self.get("/dags")["dags"]) == 11, START_SECONDS, "the DAGs to be read")
         return self
 
     def stop(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import Asset, dag, get_current_context, task
+from airflow.sdk import Asset, chain, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from lineage import Dataset, log_metric, log_param, tracked_task
@@ -144,5 +144,17 @@ def killed() -> None:
     long()
 
 
-for made in (thin, retried, failed, mapped, branched, classic, triggered, killed):
+@dag(schedule=None)
+def short() -> None:
+    """Eight tasks in a row that do next to nothing, for measuring."""
+
+    @task
+    @tracked_task(outputs=[Dataset("s3://lake/short")])
+    def tick() -> int:
+        return 1
+
+    chain(*(tick.override(task_id=f"tick_{number}")() for number in range(8)))
+
+
+for made in (thin, retried, failed, mapped, branched, classic, triggered, killed, short):
     made()
