@@ -13,6 +13,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from lineage import redact_patterns as data
 from lineage.redact_named import ordinary
 from lineage.redact_patterns import MARK
@@ -28,9 +30,12 @@ _HARMLESS = re.compile(r"[0-9a-fA-F-]{8,}|[0-9.:TZ+-]+")
 _CLEAN_LIMIT = 8192
 _CLEAN_LENGTH = 8192
 _CLEAN_TOTAL = 1 << 20
+_CLEAN_DATASETS = 1024
+_CLEAN_DATASET_LENGTH = 4096
 _clean: set[str] = set()
 _clean_size = 0
 _harmless_keys: set[str] = set()
+_clean_datasets: set[bytes] = set()
 # Values under these keys are package versions and type names, whatever the keys inside are called.
 _UNNAMED = frozenset({"packages", "types"})
 
@@ -69,7 +74,33 @@ def redact_value(name: str, value: Any) -> Any:
 
 def redact_event(event: Any) -> Any:
     """An OpenLineage event, or any JSON-like value, without credentials; the same object where there are none."""
-    return _walk(event)
+    if type(event) is not dict:
+        return _walk(event)
+    sides = {side: event[side] for side in ("inputs", "outputs") if type(event.get(side)) is list}
+    rest = {key: item for key, item in event.items() if key not in sides}
+    changed = _walk_dict(rest)
+    redacted = {} if changed is rest else changed
+    for side, datasets in sides.items():
+        cleaned = [_dataset(dataset) for dataset in datasets]
+        if any(new is not old for new, old in zip(cleaned, datasets, strict=True)):
+            redacted[side] = cleaned
+    return {**event, **redacted} if redacted else event
+
+
+def _dataset(dataset: Any) -> Any:
+    """A dataset of an event: mostly one that other events named in the same words and with the same columns."""
+    try:
+        text = orjson.dumps(dataset)
+    except TypeError:
+        return _walk(dataset)
+    if text in _clean_datasets:
+        return dataset
+    cleaned = _walk(dataset)
+    if cleaned is dataset and len(text) <= _CLEAN_DATASET_LENGTH:
+        if len(_clean_datasets) >= _CLEAN_DATASETS:
+            _clean_datasets.clear()
+        _clean_datasets.add(text)
+    return cleaned
 
 
 def sensitive(name: str) -> str | None:
@@ -127,11 +158,6 @@ def _walk(value: Any) -> Any:
 
 
 def _walk_dict(value: dict[Any, Any]) -> dict[Any, Any]:
-    try:  # most objects of an event are columns, seen before word for word
-        if _harmless_keys.issuperset(value) and "value" not in value and _clean.issuperset(value.values()):
-            return value
-    except TypeError:  # a container among its values
-        pass
     changed: dict[Any, Any] | None = None
     paired = (value.get("key") or value.get("name")) if "value" in value else None
     for key, item in value.items():

@@ -79,7 +79,8 @@ def create_app(settings: Settings, claim: Claim | None = None) -> FastAPI:
         responses=health.example({"openapi": "3.1.0"}),
     )
     app.state.permissions = permissions(app)
-    app.add_middleware(BodyBound, limit=settings.limits.query_bytes, exempt={route.path for route in ingest.routes()})
+    direct = {route.path: route.app for route in ingest.routes()}
+    app.add_middleware(BodyBound, limit=settings.limits.query_bytes, direct=direct)
     app.add_middleware(_gate, settings=settings, state=app.state)
     return app
 

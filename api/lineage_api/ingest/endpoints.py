@@ -35,7 +35,10 @@ class LeanRoute(APIRoute):
 
 def _plain(endpoint: Handler) -> App:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await endpoint(Request(scope, receive))
+        try:
+            response = await endpoint(Request(scope, receive))
+        except Problem as problem:
+            response = problem.response()
         await response(scope, receive, send)
 
     return app

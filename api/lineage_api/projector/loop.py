@@ -21,12 +21,15 @@ from lineage_graph.model import Delta
 from lineage_graph.projection.engine import JournalRecord, Projection
 from lineage_graph.store import GraphStore
 
-BATCH = 500
+BATCH = 1000
 POLL_SECONDS = 1.0
 """The journal is looked at this often even when no wake-up came: a lost one costs a second, never a record."""
 
-GATHER_SECONDS = 0.25
+GATHER_SECONDS = 0.5
 """Under a stream of records batches start at most this often: a batch costs several commits whatever is in it."""
+
+_STREAM = 50
+"""Records of a batch from which on there is a stream; after smaller ones the next begins when there is work."""
 
 _RETRY_SECONDS = 1.0
 _PASSING = (sqlite3.OperationalError, OSError, MemoryError)
@@ -62,7 +65,7 @@ class ProjectorLoop:
                 continue
             until_available(self._finish_batch, self._channel)
             self._channel.progress(self._projection.cursor())
-            if taken < BATCH:
+            if _STREAM <= taken < BATCH:
                 self._channel.linger(begun + GATHER_SECONDS)
             else:
                 self._channel.check()

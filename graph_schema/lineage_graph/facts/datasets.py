@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineage_graph import identity
-from lineage_graph.canonical import content_hash
+from lineage_graph.canonical import canonical_bytes, content_hash
 from lineage_graph.event import facet_of, is_text, names_any, stated_version
 from lineage_graph.facts.row import Fact
 from lineage_graph.model import NodeKind
@@ -18,8 +18,36 @@ from lineage_graph.names import normalise
 # Facets kept as they are, on the dataset, by event time: the latest one counts.
 KEPT = ("datasetType", "ownership", "documentation", "storage", "catalog", "tags", "dataSource")
 _NAMED = frozenset({*KEPT, "symlinks", "lifecycleStateChange", "weftline_alias"})
+_PLAIN = frozenset({"namespace", "name", "facets"})
+_COLUMNS_ONLY = frozenset({"schema"})
+_MOST_PLAIN = 1024
+_LONGEST_PLAIN = 8192
+_plain_members: dict[bytes, tuple[tuple[Fact, ...], dict[str, Any]]] = {}
 _DESCRIBING = frozenset({"version", "weftline_digest", "datasetType"})
 _COLUMNS = frozenset({"columnLineage", "lineage"})
+
+
+def plain_member(member: dict[str, Any]) -> tuple[tuple[Fact, ...], dict[str, Any]] | None:
+    """Facts and mention of a dataset that says no more than its name and columns; None for others.
+
+    Most datasets are named by one run after the other in the same words: those are worked out once. What is returned
+    is shared, so nobody may change it.
+    """
+    if member.keys() - _PLAIN or (
+        (names := member.get("facets")) is not None and not (isinstance(names, dict) and names.keys() <= _COLUMNS_ONLY)
+    ):
+        return None
+    text = canonical_bytes(member)
+    found = _plain_members.get(text)
+    if found is None:
+        facts = dataset_facts(member, 0)
+        value = mention(member, "inputFacets", facts)
+        found = tuple(facts), value
+        if len(text) <= _LONGEST_PLAIN:
+            if len(_plain_members) >= _MOST_PLAIN:
+                _plain_members.clear()
+            _plain_members[text] = found
+    return found
 
 
 def mention(member: dict[str, Any], role_facets: str, found: list[Fact]) -> dict[str, Any]:

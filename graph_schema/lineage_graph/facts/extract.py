@@ -6,7 +6,14 @@ from typing import Any
 
 from lineage_graph import identity
 from lineage_graph.event import event_time, facet_of, is_text, parse_event, stated_version
-from lineage_graph.facts.datasets import column_facts, dataset_facts, entry_lineage, mention, stated_lineage
+from lineage_graph.facts.datasets import (
+    column_facts,
+    dataset_facts,
+    entry_lineage,
+    mention,
+    plain_member,
+    stated_lineage,
+)
 from lineage_graph.facts.row import Fact
 from lineage_graph.facts.runs import job_facts, run_facts
 from lineage_graph.model import NodeKind
@@ -38,6 +45,10 @@ def facts_of(event: dict[str, Any]) -> list[Fact]:
 
 
 def _input(member: dict[str, Any], run: bytes, job: tuple[str, str], at: int) -> list[Fact]:
+    plain = plain_member(member)
+    if plain is not None:
+        facts, said = plain
+        return [*facts, Fact(NodeKind.RUN, run, "input", said, None, facts[0].subject)]
     found = dataset_facts(member, at)
     value = mention(member, "inputFacets", found)
     passed = facet_of(member, "weftline_passed", "inputFacets") if member.get("inputFacets") else None
@@ -62,6 +73,10 @@ def _output(
     at: int,
     stated: dict[tuple[str, str], list[dict[str, Any]]],
 ) -> list[Fact]:
+    plain = plain_member(member) if not stated else None
+    if plain is not None:
+        facts, said = plain
+        return [*facts, Fact(NodeKind.RUN, run, "output", said, None, facts[0].subject)]
     found = dataset_facts(member, at)
     value = mention(member, "outputFacets", found)
     sources = stated_lineage(member)
