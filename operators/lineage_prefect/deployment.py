@@ -11,6 +11,8 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
+from lineage_prefect import deployment_of
+
 SECONDS = 2.0
 
 _running: list[Any] = []
@@ -27,25 +29,4 @@ def code() -> Mapping[str, Any] | None:
     if not _running or not get_current_settings().api.url:
         return None
     with get_client(sync_client=True, httpx_settings={"timeout": SECONDS}) as client:
-        return described(client.read_deployment(_running[0]).model_dump(mode="json"))
-
-
-def described(deployment: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The same, from a deployment as Prefect's API shows it."""
-    info = deployment.get("version_info") or {}
-    commit = info.get("commit_sha")
-    cloned = _cloned(deployment.get("pull_steps") or [])
-    found = {
-        "repository": cloned.get("repository") or info.get("repository_url"),
-        "commit": cloned.get("commit_sha") or commit,
-        "branch": cloned.get("branch") or info.get("branch"),
-    }
-    return {key: value for key, value in found.items() if value} or None
-
-
-def _cloned(steps: list[dict[str, Any]]) -> Mapping[str, Any]:
-    for step in steps:
-        for name, arguments in step.items():
-            if name.endswith("git_clone") and isinstance(arguments, dict):
-                return arguments
-    return {}
+        return deployment_of.code(client.read_deployment(_running[0]).model_dump(mode="json"))
