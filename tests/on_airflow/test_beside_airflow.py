@@ -38,6 +38,13 @@ from lineage_airflow import lifecycle, provider
 print(json.dumps([find_spec("airflow.providers.openlineage") is None, names, provider.at_work()]))
 """
 
+_CONNECTION = """
+import json
+from airflow.providers_manager import ProvidersManager
+hook = ProvidersManager().hooks["lineage"]
+print(json.dumps([hook.package_name, hook.connection_id_attribute_name, hook.hook_class_name, hook.hook_name]))
+"""
+
 _COST = """
 import json, sys, time
 import airflow.plugins_manager
@@ -98,6 +105,11 @@ def test_where_the_provider_is_not_installed_our_listener_tells(tmp_path: Path) 
     assert absent
     assert "weftline" in plugins
     assert not at_work
+
+
+def test_airflow_knows_the_connection_type(tmp_path: Path) -> None:
+    hook = "lineage_airflow.hooks.LineageHook"
+    assert _python(_CONNECTION, tmp_path) == ["weftline", "lineage_conn_id", hook, "Lineage (weftline)"]
 
 
 def test_the_plugin_costs_the_scheduler_next_to_nothing(tmp_path: Path) -> None:

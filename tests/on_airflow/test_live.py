@@ -122,6 +122,11 @@ def test_operators_wait_register_and_gate(airflow: Standalone, graph: Graph) -> 
     assert states["refused"] == "skipped"
     shape = graph.shape("gated", run, attempts=7)
     assert shape["gated.registers"]["made"] == ["churn_gated"]
+    events = graph.events("gated", run)
+    deferred = [event for event in events if event["job"]["name"] == "gated.waits"]
+    assert wire.told_once([event for event in events if event not in deferred])
+    # The provider tells a deferred task's beginning again when it is resumed.
+    assert [event["eventType"] for event in deferred].count("START") == 2
     answer = graph.get("/models/origins", name="churn_gated")
     assert answer["version"]["number"] == 1
     assert [source["name"] for source in answer["sources"]] == ["raw.csv"]
@@ -229,7 +234,10 @@ def test_sync_tells_what_no_event_told_and_nothing_twice(service: Server, airflo
 @full
 def test_with_the_provider_off_our_listener_tells_everything_once(service: Server, bare_airflow: Standalone) -> None:
     graph = Graph(service, bare_airflow)
-    runs = {dag: bare_airflow.trigger(dag) for dag in ("thin", "retried", "failed", "branched", "mapped", "classic")}
+    runs = {
+        dag: bare_airflow.trigger(dag)
+        for dag in ("thin", "retried", "failed", "branched", "mapped", "classic", "gated")
+    }
     states = {dag: bare_airflow.ended(dag, run) for dag, run in runs.items()}
     assert states == {dag: "failed" if dag == "failed" else "success" for dag in runs}
     assert graph.shape("thin", runs["thin"], attempts=2) == {
@@ -244,6 +252,7 @@ def test_with_the_provider_off_our_listener_tells_everything_once(service: Serve
     assert skipped == told("ABORT", [], [], "skipped")
     assert graph.shape("failed", runs["failed"], attempts=1)["failed.breaks"]["state"] == "FAIL"
     graph.shape("retried", runs["retried"], attempts=2)
+    graph.shape("gated", runs["gated"], attempts=7)
     for dag, run in runs.items():
         events = graph.events(dag, run)
         assert wire.told_once(events), dag

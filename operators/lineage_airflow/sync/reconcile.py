@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from lineage import events
+from lineage.errors import ServiceRefused
 from lineage.orchestrator import Named
 from lineage_airflow import assets
 from lineage_airflow.sync import attempts
@@ -187,5 +188,11 @@ def _ahead(pages: Iterator[T]) -> Iterator[T]:
 
 
 def reconcile(api: AirflowApi, known: Known, space: str, dag: str | None, kept: ProgressFile) -> Report:
-    """Go on where the last round ended, or was cut short."""
-    return Round(api, known, space, dag, kept.save).run(kept.load())
+    """Go on where the last round ended, or was cut short; there from its first page if Airflow forgot the place."""
+    start = kept.load()
+    try:
+        return Round(api, known, space, dag, kept.save).run(start)
+    except ServiceRefused as error:
+        if not start.cursor or error.status not in (400, 422):
+            raise
+        return Round(api, known, space, dag, kept.save).run(Progress(start.since, start.until))
