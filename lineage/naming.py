@@ -68,6 +68,10 @@ def locate(location: str | os.PathLike[str]) -> Location:
     return _read_url(url["scheme"].lower(), url["rest"][2:])
 
 
+_ROUNDS = 6
+"""What one respelling takes off (a separator, white space) may show another; no name that means anything needs two."""
+
+
 def normalise(namespace: str, name: str, *, look: bool = False) -> tuple[str, str]:
     """The kept spelling of a pair that somebody wrote by hand or another producer sent.
 
@@ -77,6 +81,16 @@ def normalise(namespace: str, name: str, *, look: bool = False) -> tuple[str, st
         look: the pair was written on this machine, so that a database file of ambiguous path may be looked for.
             A service must not: it would follow its clients' paths.
     """
+    kept = namespace, name
+    for _ in range(_ROUNDS):
+        spelled = kept
+        kept = _respelled(*spelled, look=look)
+        if kept == spelled:
+            break
+    return kept
+
+
+def _respelled(namespace: str, name: str, *, look: bool) -> tuple[str, str]:
     namespace, name = namespace.strip(), name.strip()
     if namespace.lower().rstrip("/") in ("file", "file:"):
         return "file", _slashes(unquote(name[5:]) if name.startswith("file:") else name)
@@ -319,7 +333,9 @@ def _name_parts(name: str) -> list[str]:
     if not name:
         return []
     if not _QUOTED.search(name):
-        return [part for part in name.replace(":", ".", 1).split(".") if part] if "." in name else [name]
+        first, dot, rest = name.partition(".")
+        # BigQuery's older `project:dataset.table`.
+        return [part for part in (first.replace(":", ".") + dot + rest).split(".") if part] if dot else [name]
     kept: list[str] = []
 
     def keep(match: re.Match[str]) -> str:
