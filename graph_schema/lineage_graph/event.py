@@ -87,9 +87,10 @@ def event_time(text: str) -> tuple[int, bool]:
         ) from None
 
 
-def registrations(event: dict[str, Any]) -> list[tuple[str, str, str, str, dict[str, str]]]:
-    """Model versions that a run event registers: (namespace, name, version scheme, version value, tags)."""
+def registrations(event: dict[str, Any]) -> list[tuple[str, str, str, str, dict[str, str], tuple[str, str]]]:
+    """Model versions that a run event registers: (namespace, name, version scheme, version value, tags, run)."""
     found = []
+    run = (event["job"]["namespace"], event["run"]["runId"])
     for output in event.get("outputs") or ():
         facet = facet_of(output, "weftline_modelRegistration")
         if facet is None:
@@ -97,11 +98,11 @@ def registrations(event: dict[str, Any]) -> list[tuple[str, str, str, str, dict[
         namespace, name = normalise(output["namespace"], output["name"])
         scheme, value = stated_version(output) or (
             SCHEME_RUN,
-            run_version_value(event["job"]["namespace"], event["run"]["runId"]),
+            run_version_value(*run),
         )
         tags = facet.get("tags")
         kept = {k: v for k, v in tags.items() if isinstance(v, str)} if isinstance(tags, dict) else {}
-        found.append((namespace, name, scheme, value, kept))
+        found.append((namespace, name, scheme, value, kept, run))
     return found
 
 

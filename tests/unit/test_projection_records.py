@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures.replica import PROJECT, records, run_node
-from fixtures.run_shapes import dataset, digest, run_event
+from fixtures.run_shapes import dataset, digest, run_event, run_id
 from lineage_graph import identity
 from lineage_graph.canonical import canonical_bytes
 from lineage_graph.model import NodeKind
@@ -57,12 +58,37 @@ def test_a_registered_version_has_its_number(projection: Projection, catalog: Ca
     number = {
         "type": "model_version", "model": {"namespace": "models", "name": "churn"}, "number": 3,
         "version": {"scheme": "sha256", "value": "a" * 64}, "tags": {"stage": "test"}, "registered": 5,
+        "run": {"namespace": "tests", "runId": run_id(1)},
     }  # fmt: skip
     projection.project([*records([run_event("COMPLETE", 1, "train", 1, outputs=[model])]), own(2, SERVER, number)])
     node = identity.node_id(PROJECT, NodeKind.DATASET, identity.dataset("models", "churn"))
     found = catalog.model_version(PROJECT, node, 3)
     assert found is not None
     assert found.tags == {"stage": "test"}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_a_number_follows_its_run_to_the_version_it_states(
+    projection: Projection, catalog: Catalog, order: tuple[int, ...], cut: int
+) -> None:
+    is_model = {"datasetType": {"datasetType": "MODEL"}}
+    registered = run_event("RUNNING", 1, "train", 1, outputs=[dataset("churn", "models", **is_model)])
+    made = run_event("COMPLETE", 2, "train", 1, outputs=[dataset("churn", "models", **digest("a"), **is_model)])
+    number = {
+        "type": "model_version", "model": {"namespace": "models", "name": "churn"}, "number": 1,
+        "version": {"scheme": "run", "value": run_id(1)}, "tags": {}, "registered": 5,
+        "run": {"namespace": "tests", "runId": run_id(1)},
+    }  # fmt: skip
+    told = [records([registered])[0], records([made])[0], own(1, SERVER, number)]
+    in_order = [replace(told[which], seq=seq) for seq, which in enumerate(order, 1)]
+    for batch in (in_order[:cut], in_order[cut:]):
+        projection.project(batch)
+    node = identity.node_id(PROJECT, NodeKind.DATASET, identity.dataset("models", "churn"))
+    version = identity.dataset_version("models", "churn", "sha256", "a" * 64)
+    found = catalog.model_version(PROJECT, node, 1)
+    assert found is not None
+    assert found.version == identity.node_id(PROJECT, NodeKind.DATASET_VERSION, version)
 
 
 def test_a_record_nobody_can_read_stops_nothing(projection: Projection, caplog: pytest.LogCaptureFixture) -> None:

@@ -140,7 +140,7 @@ def test_refused_records_and_gaps_count_as_settled(journal: Journal) -> None:
 
 def test_a_model_version_gets_one_number(journal: Journal) -> None:
     def register(value: str, name: str = "churn") -> Registration:
-        return Registration("models", name, "sha256", value, {"stage": "test"})
+        return Registration("models", name, "sha256", value, {"stage": "test"}, ("tests", "run-1"))
 
     journal.commit(journal.item("r1", registrations=(register("aa"),)))
     journal.commit(journal.item("r2", registrations=(register("bb"), register("aa", "other"))))
@@ -160,6 +160,7 @@ def test_a_model_version_gets_one_number(journal: Journal) -> None:
         "number": 1,
         "version": {"scheme": "sha256", "value": "aa"},
         "tags": {"stage": "test"},
+        "run": {"namespace": "tests", "runId": "run-1"},
         "registered": 1_000,
     }
 

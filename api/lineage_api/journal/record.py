@@ -33,13 +33,18 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A model version an event registers; the sequencer gives it a number."""
+    """A model version an event registers; the sequencer gives it a number.
+
+    Args:
+        run: job namespace and run id of the run that registers it.
+    """
 
     namespace: str
     name: str
     scheme: str
     value: str
     tags: dict[str, str]
+    run: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ def model_version_body(registration: Registration, number: int, registered: int)
         "version": {"scheme": registration.scheme, "value": registration.value},
         "tags": registration.tags,
         "registered": registered,
+        "run": {"namespace": registration.run[0], "runId": registration.run[1]},
     }
 
 

@@ -101,6 +101,8 @@ class Derivation:
         for dataset, at in dirty.dropped:
             dirty.versions |= self._timeline.versions_before(dataset, at)
         views = {run: self._view(run, said) for run, said in dirty.runs.items()}
+        for run in [run for run, said in dirty.runs.items() if not said and run in self._new]:
+            del views[run]  # the server speaks of a run whose own record could not be read
         for view in views.values():
             affected |= self._generate(view, dirty.versions)
         for run in affected - views.keys():
@@ -139,7 +141,20 @@ class Derivation:
                     version = identity.dataset_version(output.namespace, output.name, scheme, value)
                     self._timeline.add_version(version, output.dataset, scheme, value)
                     after[version] = (output.dataset, view.made_time, int(view.finished), about)
+                if output.about.get("model"):
+                    self._name_registered(view, output)
         return self._replace(view.ident, before, after, versions)
+
+    def _name_registered(self, view: RunView, output: Mention) -> None:
+        """Point numbers that were given when only the run identified a model's version to what the run has stated."""
+        value = identity.run_version_value(view.namespace, view.run_id)
+        known = identity.dataset_version(output.namespace, output.name, identity.SCHEME_RUN, value)
+        stated = identity.dataset_version(output.namespace, output.name, *output_versions(view, output)[0])
+        ids = {
+            "named": self._ids(NodeKind.DATASET_VERSION, known),
+            "version": self._ids(NodeKind.DATASET_VERSION, stated),
+        }
+        self._facts.run("name_model_version", {"project": self._project, **ids})
 
     def _declare(self, dataset: bytes, fact: Fact, versions: set[bytes]) -> set[bytes]:
         """A version a dataset event told of: a generation without a run."""

@@ -166,7 +166,7 @@ class Projection:
             return
         if record.media_type == SERVER:
             facts, producer = model_number_facts(body), "server"
-            self._model_number(record, body)
+            self._model_number(record, body, dirty)
         else:
             facts, producer = facts_of(body), body["producer"]
             if record.client is not None and "run" in body:
@@ -230,7 +230,8 @@ class Projection:
             row = {"project": self._project_number(record.project), "client": record.client, "run": node}
             self._facts.run("add_client_run", row)
 
-    def _model_number(self, record: JournalRecord, body: dict[str, Any]) -> None:
+    def _model_number(self, record: JournalRecord, body: dict[str, Any], dirty: Dirty) -> None:
+        dirty.runs.setdefault(identity.run(body["run"]["namespace"], body["run"]["runId"]), {})
         model, version = body["model"], body["version"]
         name = (model["namespace"], model["name"])
         node = identity.dataset_version(*name, version["scheme"], version["value"])

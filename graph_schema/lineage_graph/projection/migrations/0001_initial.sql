@@ -148,11 +148,13 @@ CREATE TABLE attribute (
 CREATE INDEX attribute_by_num ON attribute (project, key, num) WHERE num IS NOT NULL;
 CREATE INDEX attribute_by_text ON attribute (project, key, text) WHERE num IS NULL;
 
--- Numbers the model registry gave to registered versions; model and version are node ids.
+-- Numbers the model registry gave to registered versions; model, version and named are node ids. `named` is the version
+-- as its registration could tell it; where that was the run alone, `version` is the one the run has stated since.
 CREATE TABLE model_version (
     project    INTEGER NOT NULL,
     model      TEXT    NOT NULL,
     number     INTEGER NOT NULL,
+    named      TEXT    NOT NULL,
     version    TEXT    NOT NULL,
     registered BIGINT  NOT NULL,
     seq        BIGINT  NOT NULL,
@@ -160,6 +162,7 @@ CREATE TABLE model_version (
     PRIMARY KEY (project, model, number)
 ) WITHOUT ROWID;
 CREATE INDEX model_number_of ON model_version (project, version);
+CREATE INDEX model_number_named ON model_version (project, named);
 
 -- Records known to be lost, and which client spoke for which run (node ids).
 CREATE TABLE gap (

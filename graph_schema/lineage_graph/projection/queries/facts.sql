@@ -65,5 +65,9 @@ INSERT INTO client_run (project, client, run) VALUES (:project, :client, :run) O
 
 -- name: add_model_version
 -- The number a registered version was given.
-INSERT INTO model_version (project, model, number, version, registered, seq, tags)
-VALUES (:project, :model, :number, :version, :registered, :seq, :tags) ON CONFLICT DO NOTHING;
+INSERT INTO model_version (project, model, number, named, version, registered, seq, tags)
+VALUES (:project, :model, :number, :version, :version, :registered, :seq, :tags) ON CONFLICT DO NOTHING;
+
+-- name: name_model_version
+-- What a version that a run alone identified is by now.
+UPDATE model_version SET version = :version WHERE project = :project AND named = :named AND version <> :version;
