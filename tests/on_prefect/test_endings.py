@@ -27,7 +27,7 @@ sleepy.first#1 COMPLETE in sleepy#1 makes sleepy.first
 sleepy.sleep#1 START in sleepy#1 reads sleepy.first#1
 """
 LATE = """
-late#1 FAIL
+late#1 FAIL timed_out
 late.slow#1 FAIL timed_out in late#1
 late.slow_in_a_thread#1 FAIL timed_out in late#1
 """
