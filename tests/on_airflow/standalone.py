@@ -95,7 +95,7 @@ class Standalone:
         }
         self.environment = {name: text for name, text in self.environment.items() if text}
         self.version = ""
-        self._client = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        self._client = httpx.Client(base_url=self.url, timeout=90, trust_env=False)
 
     def start(self) -> Standalone:
         """Start every process and wait until DAGs can run."""

@@ -21,7 +21,7 @@ def events(data: Path) -> list[Event]:
     for (body,) in rows:
         document = json.loads(zstandard.ZstdDecompressor().decompressobj().decompress(body))
         found.append(document.get("event", document))
-    return [event for event in found if "run" in event]
+    return [event for event in found if "eventType" in event]  # not what the service noted itself
 
 
 def parent(event: Event) -> str | None:

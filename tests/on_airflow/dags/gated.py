@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import dag, task
+from airflow.sdk import dag, get_current_context, task
 
 from lineage import Dataset, tracked_task
 from lineage_airflow.operators import LineageBranchOperator, LineageGateOperator, RegisterModelOperator
@@ -24,6 +25,11 @@ def gated() -> None:
     @task
     @tracked_task(inputs=[Dataset("s3://lake/raw.csv", version="7")], outputs=[Dataset(FEATURES)])
     def prepare() -> None:
+        ti = get_current_context()["ti"]
+        deadline = time.monotonic() + 30  # what waits shall have to wait, in the triggerer
+        while "deferred" not in str(ti.get_task_states(ti.dag_id, task_ids=["waits"], run_ids=[ti.run_id])):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         FEATURES.write_text("id,churned\n1,0\n")
 
     @task
