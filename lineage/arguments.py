@@ -7,8 +7,10 @@ that were left open. Does not look for values that came from other tasks (`hando
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Collection, Mapping
 from os import PathLike
+from pathlib import PurePath
 from typing import Any
 
 from lineage import diagnostics, increments
@@ -71,6 +73,19 @@ def parameters(bound: Mapping[str, Any], signature: Signature, chosen: Collectio
             found[name] = parameter
         else:
             diagnostics.debug(f"argument {name} is not recorded: a {type(value).__name__} is no scalar")
+    return found
+
+
+def stamps(bound: Mapping[str, Any]) -> dict[str, int | None]:
+    """Paths among the arguments, made absolute: when each was last written (ns), None where nothing is."""
+    found: dict[str, int | None] = {}
+    for value in bound.values():
+        if isinstance(value, PurePath):
+            place = os.path.abspath(value)
+            try:
+                found[place] = os.stat(place).st_mtime_ns
+            except OSError:
+                found[place] = None
     return found
 
 

@@ -227,6 +227,7 @@ class Tracked(Generic[P, T]):
             if said:
                 inputs += _handed(said, bound, run.known_inputs) or []
             run.seeded = arguments.fixed_seeds(bound)
+            run.stamps = arguments.stamps(bound)
             for name in arguments.open_seeds(bound):
                 run.lacks("seed", f"{name} not set")
         inputs += _received(run) or []

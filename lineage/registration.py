@@ -7,10 +7,7 @@ the run or file it comes from. Numbers are given by the service.
 from __future__ import annotations
 
 import os
-import sys
-import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage import arguments, events, facets, handover, increments, mentions, passing
@@ -20,11 +17,6 @@ from lineage.passing import Origin
 
 if TYPE_CHECKING:
     from lineage.runs import Run
-
-
-# Linux stamps files with a clock that lags by up to one tick (4 or 10 ms): CLOCK_REALTIME_COARSE, see clock_gettime(2).
-_COARSE_CLOCK = 5
-_STAMP_LAG = time.clock_getres(_COARSE_CLOCK) if sys.platform == "linux" else 0.0
 
 
 def register(run: Run, name: str, model: Any, tags: Mapping[str, Any] | None) -> Model:
@@ -69,6 +61,11 @@ def _made_here(run: Run, dataset: Dataset) -> bool:
     if dataset.path is None:
         return False
     try:
-        return Path(dataset.path).stat().st_mtime >= run.started - _STAMP_LAG
+        stamp = os.stat(dataset.path).st_mtime_ns
     except OSError:
         return False
+    place = os.path.abspath(dataset.path)
+    if place in run.stamps:
+        return stamp != run.stamps[place]
+    # Files are stamped by the tick (4 or 10 ms): one written as the run began may pass for older, and then is an input.
+    return stamp >= run.started * 1e9

@@ -96,6 +96,7 @@ class Run(Recording):
         self.seeded = False
         self.known_inputs: set[tuple[str, str]] = set()
         self.written: set[tuple[str, str]] = set()
+        self.stamps: dict[str, int | None] = {}
         self.started = time.time()
         self.before_end: list[Callable[[], None]] = []
         self.over = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,15 +107,22 @@ def test_a_file_the_run_has_just_written_is_no_input_of_it(events: RecordingSink
     assert registered(events, "train")["facets"]["weftline_digest"]["exact"] is True
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere files are stamped with the clock that runs use")
-def test_a_file_stamped_with_the_tick_before_the_run_began_is_its_own(events: RecordingSink, tmp_path: Path) -> None:
-    file = tmp_path / "model.bin"
-    with run("train") as training:
-        file.write_bytes(b"weights")
-        stamp = training.started - 0.9 * time.clock_getres(5)  # CLOCK_REALTIME_COARSE
-        os.utime(file, (stamp, stamp))
-        register_model("churn", file)
-    assert events.run("train").inputs == []
+def test_a_path_among_the_arguments_is_compared_with_what_was_there(events: RecordingSink, tmp_path: Path) -> None:
+    new, kept = tmp_path / "new.bin", tmp_path / "kept.bin"
+    kept.write_bytes(b"weights")
+
+    @tracked_task
+    def save(target: Path, number: int) -> None:
+        if not target.exists():
+            target.write_bytes(b"weights")
+            stamp = time.time() - 1  # a clock of coarse ticks, or of a file server
+            os.utime(target, (stamp, stamp))
+        register_model(f"model-{number}", target)
+
+    save(new, 1)
+    assert events.run("save").inputs == []
+    save(kept, 2)
+    assert [entry["name"] for entry in events.runs[-1].inputs] == [str(kept)]
 
 
 def test_a_file_an_inner_run_has_written_ties_the_model_to_it(events: RecordingSink, tmp_path: Path) -> None:
