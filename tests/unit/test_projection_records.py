@@ -72,9 +72,10 @@ def test_a_registered_version_has_its_number(projection: Projection, catalog: Ca
 def test_a_number_follows_its_run_to_the_version_it_states(
     projection: Projection, catalog: Catalog, order: tuple[int, ...], cut: int
 ) -> None:
-    is_model = {"datasetType": {"datasetType": "MODEL"}}
-    registered = run_event("RUNNING", 1, "train", 1, outputs=[dataset("churn", "models", **is_model)])
-    made = run_event("COMPLETE", 2, "train", 1, outputs=[dataset("churn", "models", **digest("a"), **is_model)])
+    kind = {"datasetType": "MODEL"}
+    registered = run_event("RUNNING", 1, "train", 1, outputs=[dataset("churn", "models", datasetType=kind)])
+    model = dataset("churn", "models", **digest("a"), datasetType=kind)
+    made = run_event("COMPLETE", 2, "train", 1, outputs=[model])
     number = {
         "type": "model_version", "model": {"namespace": "models", "name": "churn"}, "number": 1,
         "version": {"scheme": "run", "value": run_id(1)}, "tags": {}, "registered": 5,
