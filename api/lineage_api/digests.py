@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
 
 from lineage_api.access import Action, requires
 from lineage_api.deps import Cancellation, ProjectContext, project_of, read, service_of
@@ -70,7 +70,7 @@ class FactReader:
                 yield Statements(connection, path)
             finally:
                 connection.close()
-        except (self._engine.dialect.loaded_dbapi.Error, sa.exc.SQLAlchemyError) as error:
+        except (self._engine.dialect.loaded_dbapi.Error, SQLAlchemyError) as error:
             place = self._engine.url.render_as_string(hide_password=True)
             raise StoreUnavailable(
                 f"{place} cannot be read ({error}); start the server again, or lineage server rebuild"

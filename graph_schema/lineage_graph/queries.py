@@ -39,7 +39,7 @@ class Queries(Mapping[str, LiteralString]):
     def __init__(self, source: str, queries: list[Query]) -> None:
         self.source = source
         self.queries = {query.name: query for query in queries}
-        self._texts = {query.name: _trusted(query.text) for query in queries}
+        self._texts: dict[str, LiteralString] = {query.name: _trusted(query.text) for query in queries}
 
     def __getitem__(self, name: str) -> LiteralString:
         return self._texts[name]
