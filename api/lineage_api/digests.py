@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lineage_api.access import Action, requires
@@ -37,7 +38,7 @@ class GraphDigest(BaseModel):
 class FactReader:
     """Fact hashes of projection.db, read without the right to write."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def cursor(self) -> int:

@@ -24,6 +24,7 @@ def bounded_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         _timer: asyncio.TimerHandle | None = None
         _head_bytes = 0
         _begun = False
+        _in_head = False
         _in_body = False
         _refused = False
 
@@ -38,13 +39,14 @@ def bounded_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         def data_received(self, data: bytes) -> None:
             if not self._refused:
                 super().data_received(data)
+                # A request that came as a whole, as most do, needs no timer.
+                if self._timer is None and (self._in_head or self._in_body):
+                    self._arm(limits.body_seconds if self._in_body else limits.head_seconds)
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self._head_bytes = 0
-            self._begun = True
-            if self._timer is None:
-                self._arm(limits.head_seconds)
+            self._begun = self._in_head = True
 
         def on_url(self, url: bytes) -> None:
             self._count(len(url))
@@ -60,8 +62,7 @@ def bounded_protocol(limits: Limits) -> type[HttpToolsProtocol]:
                 return
             self._disarm()
             super().on_headers_complete()
-            self._in_body = True
-            self._arm(limits.body_seconds)
+            self._in_head, self._in_body = False, True
 
         def on_body(self, body: bytes) -> None:
             if not self._refused:
@@ -69,7 +70,7 @@ def bounded_protocol(limits: Limits) -> type[HttpToolsProtocol]:
 
         def on_message_complete(self) -> None:
             self._disarm()
-            self._in_body = False
+            self._in_head = self._in_body = False
             if not self._refused:
                 super().on_message_complete()
 

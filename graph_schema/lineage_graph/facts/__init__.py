@@ -7,7 +7,7 @@ associative, idempotent). What follows from facts is `derive`'s business.
 
 from __future__ import annotations
 
-from lineage_graph.facts.extract import facts_of, model_number_facts
+from lineage_graph.facts.extract import facts_of, facts_of_placed, model_number_facts
 from lineage_graph.facts.row import Fact, fact_hash, is_existence
 
-__all__ = ["Fact", "fact_hash", "facts_of", "is_existence", "model_number_facts"]
+__all__ = ["Fact", "fact_hash", "facts_of", "facts_of_placed", "is_existence", "model_number_facts"]

@@ -26,13 +26,18 @@ def facts_of(event: dict[str, Any]) -> list[Fact]:
     Raises:
         EventRefused: the document cannot be placed (see `lineage_graph.event`).
     """
-    kind = parse_event(event)
+    parse_event(event)
+    return facts_of_placed(event)
+
+
+def facts_of_placed(event: dict[str, Any]) -> list[Fact]:
+    """The same of a document that was found to have its place, as every journalled one was."""
     at, zoned = event_time(event["eventTime"])
-    if kind == "dataset":
+    if event.get("run") is None and event.get("job") is None:
         return _dataset_event(event["dataset"], at)
     job = (event["job"]["namespace"], event["job"]["name"])
     found = job_facts(event["job"], at)
-    if kind == "job":
+    if event.get("run") is None:
         return found + _job_event(event, job, at)
     run = identity.run(job[0], event["run"]["runId"])
     found += run_facts(event, run, job, at, zoned)

@@ -35,7 +35,7 @@ def open_engine(url: str) -> Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun explicitly
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "cache_size=-24000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "cache_size=-16000"):
             cursor.execute("PRAGMA " + pragma)
         cursor.close()
 
@@ -48,7 +48,7 @@ class Statements:
     def __init__(self, connection: Any, path: str) -> None:
         self._execute = connection.cursor().execute
         self._cursor = connection.cursor
-        self._queries = load_queries(_PACKAGE, path)
+        self._queries: dict[str, str] = dict(load_queries(_PACKAGE, path))
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> int:
         """Execute a statement; returns the number of rows it changed."""

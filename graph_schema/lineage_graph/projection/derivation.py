@@ -182,15 +182,15 @@ class Derivation:
         reached: set[bytes] = set()
         for version in changed:
             versions.add(version)
-            if (version in before) != (version in after) and not self._timeline.generated_by_others(version, run):
+            whole = (version in before) != (version in after) and not self._timeline.generated_by_others(version, run)
+            if whole:
                 # Whether it was generated at all has changed, which says if an unbound use of it is ambiguous.
                 reached |= self._timeline.users_of_version(version)
             for row in (before.get(version), after.get(version)):
-                if row is not None:
-                    dataset, time, finished, _ = row
-                    if finished:
-                        versions |= self._timeline.versions_before(dataset, time)
-                    reached |= self._timeline.users_after(dataset, version, time)
+                if row is not None and row[2]:  # what is not finished binds nobody and ends nothing
+                    dataset, time = row[:2]
+                    versions |= self._timeline.versions_before(dataset, time)
+                    reached |= self._timeline.users_after(dataset, version, time, version if whole else None)
         if changed and run != DECLARED:
             reached |= self._timeline.users_by_origin(run)
         return reached
@@ -244,13 +244,11 @@ class Derivation:
     def _emit_rest(self, dirty: Dirty, job_versions: dict[bytes, RunView | None]) -> None:
         emit = self.emission.emit
         for ident, view in job_versions.items():
-            if (
-                view is not None
-                and self._scopes.one("has_runs", {"project": self._project, "job_version": ident}) is None
-            ):
-                view = None
-            content = job_version_content(view, self._ids) if view is not None else Content()
-            emit(_SCOPE[NodeKind.JOB_VERSION] + ident, content)
+            scope = _SCOPE[NodeKind.JOB_VERSION] + ident
+            if view is None:
+                emit(scope, Content())
+            elif not self.emission.emitted(scope):  # its ident says all there is to say
+                emit(scope, job_version_content(view, self._ids))
         for version in dirty.versions:
             state = self._timeline.version_view(version)
             content = version_content(version, state, self._ids) if state is not None else Content()

@@ -17,7 +17,7 @@ from lineage_graph.derive.content import Content
 from lineage_graph.model import Basis, Delta, Edge, EdgeKey, EdgeType, Node, NodeKind
 from lineage_graph.projection.database import Statements
 
-_CACHED_SCOPES = 4_000
+_CACHED_SCOPES = 3_000
 
 
 class Emission:
@@ -65,6 +65,10 @@ class Emission:
         if content.nodes and content.nodes[-1].kind is NodeKind.RUN:
             self._write_attributes(content, new)
 
+    def emitted(self, scope: bytes) -> bool:
+        """Whether `scope` derives anything at present."""
+        return bool(self._before(scope, new=False))
+
     def finish(self, seq: int) -> Delta | None:
         """The delta since the last call, None when nothing changed; the catalogue is brought up to it."""
         if not self._changed:
@@ -94,7 +98,11 @@ class Emission:
             self._cache.move_to_end(scope)
             return cached
         row = self._sql.one("emitted_of", {"project": self._project, "scope": scope})
-        return orjson.loads(row[0]) if row is not None else {}
+        if row is None:
+            return {}
+        found: dict[str, int] = orjson.loads(row[0])
+        self._cache[scope] = found
+        return found
 
     def _remember(self) -> None:
         kept, dropped = [], []

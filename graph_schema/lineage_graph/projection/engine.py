@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from lineage_graph import identity
 from lineage_graph.canonical import NotCanonical, canonical_bytes, loads_exact
 from lineage_graph.errors import EventRefused
-from lineage_graph.facts import Fact, fact_hash, facts_of, is_existence, model_number_facts
+from lineage_graph.facts import Fact, fact_hash, facts_of_placed, is_existence, model_number_facts
 from lineage_graph.model import Delta, NodeKind
 from lineage_graph.projection.database import NO_TIME, Statements, migrate, open_engine, transaction
 from lineage_graph.projection.derivation import Derivation, Dirty
@@ -168,8 +168,8 @@ class Projection:
             facts, producer = model_number_facts(body), "server"
             self._model_number(record, body, dirty)
         else:
-            facts, producer = facts_of(body), body["producer"]
-            if record.client is not None and "run" in body:
+            facts, producer = facts_of_placed(body), body["producer"]
+            if record.client is not None and body.get("run") is not None:
                 self._client_run(record, body)
         project = self._project_number(record.project)
         number = self._producer_number(producer)

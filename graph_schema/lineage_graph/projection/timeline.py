@@ -211,11 +211,14 @@ class ProjectTimeline:
 
     # -- reach ---------------------------------------------------------------------------------------------------
 
-    def users_after(self, dataset: bytes, version: bytes, at: int) -> set[bytes]:
+    def users_after(self, dataset: bytes, version: bytes, at: int, known: bytes | None) -> set[bytes]:
         """Runs whose binding a generation of `version` of `dataset` at time `at` may change.
 
         Unversioned inputs bind to the last generation before their start, so only runs up to the next generation
         can change; the next generation's own runs skip themselves and are reached as well.
+
+        Args:
+            known: a version whose users are reached already.
         """
         members = self.members(dataset)
         following = [
@@ -234,8 +237,9 @@ class ProjectTimeline:
         for member in members:
             # The same version under another name of the dataset: a reader may be bound to that one.
             same = identity.dataset_version(*self.name(member), scheme, value)
-            users = {"project": self._project, "version": same, "start": at}
-            reached.update(run for (run,) in self._sql.all("users_of_version", users))
+            if same != known:
+                users = {"project": self._project, "version": same, "start": at}
+                reached.update(run for (run,) in self._sql.all("users_of_version", users))
         reached.discard(DECLARED)
         return reached
 
