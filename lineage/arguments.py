@@ -80,7 +80,7 @@ def stamps(bound: Mapping[str, Any]) -> dict[str, int | None]:
     """Paths among the arguments, made absolute: when each was last written (ns), None where nothing is."""
     found: dict[str, int | None] = {}
     for value in bound.values():
-        if isinstance(value, PurePath):
+        if issubclass(type(value), PurePath):  # isinstance would ask the value itself, which may lie or fail
             place = os.path.abspath(value)
             try:
                 found[place] = os.stat(place).st_mtime_ns

@@ -7,7 +7,6 @@ before they come here and are never canonicalised through aliases.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from functools import lru_cache
 from urllib.parse import quote
@@ -16,6 +15,11 @@ from lineage_graph.canonical import canonical_bytes
 from lineage_graph.model import NodeKind
 
 IDENT_BYTES = 16
+
+# Base32 (RFC 4648 § 6), lower case and without padding: two characters for each ten bits.
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 
 # Dataset version schemes, best evidence first.
 SCHEME_VERSION = "version"  # the producer's own version (table format snapshot, ETag, …)
@@ -34,7 +38,8 @@ def ident(kind: NodeKind, *identity: str) -> bytes:
 def node_id(project: str, kind: NodeKind, identifier: bytes) -> str:
     """`<kind>_<26 base32 characters>` of 128 bits of SHA-256(project uuid, kind, ident)."""
     raw = hashlib.sha256(project.encode() + b"\0" + kind.value.encode() + b"\0" + identifier).digest()[:16]
-    return f"{kind.prefix}_{base64.b32encode(raw).decode().rstrip('=').lower()}"
+    bits = int.from_bytes(raw, "big") << 2
+    return f"{kind.prefix}_{''.join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def run_version_value(namespace: str, run_id: str) -> str:

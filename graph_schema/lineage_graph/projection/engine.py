@@ -73,6 +73,7 @@ class Projection:
         self._derivations: dict[str, Derivation] = {}
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._new_facts: list[dict[str, Any]] = []
+        self._said: dict[tuple[int, int, bytes, str, int | None, bytes, int], Any] = {}
 
     def close(self) -> None:
         """Release the connection."""
@@ -142,6 +143,7 @@ class Projection:
                 log.error("record %d cannot be projected: %s", record.seq, error)
         self._facts.many("add_fact", self._new_facts)
         self._new_facts.clear()
+        self._said.clear()
         seq = records[-1].seq
         deltas = []
         for uuid, dirty in touched.items():
@@ -174,6 +176,12 @@ class Projection:
         project = self._project_number(record.project)
         number = self._producer_number(producer)
         for fact in facts:
+            if fact.kind is NodeKind.RUN and fact.object:
+                # Most events of a run name its datasets in the words of the one before.
+                words = (project, number, fact.subject, fact.predicate, fact.at, fact.object, id(fact.value))
+                if words in self._said:
+                    continue
+                self._said[words] = fact.value  # held, so that its id stays its own
             digest = self._keep(fact, producer, project, number, record)
             if digest is not None:
                 dirty.add(fact, digest)
