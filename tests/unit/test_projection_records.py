@@ -58,7 +58,7 @@ def test_a_registered_version_has_its_number(projection: Projection, catalog: Ca
     number = {
         "type": "model_version", "model": {"namespace": "models", "name": "churn"}, "number": 3,
         "version": {"scheme": "sha256", "value": "a" * 64}, "tags": {"stage": "test"}, "registered": 5,
-        "run": {"namespace": "tests", "runId": run_id(1)},
+        "registered_by": {"namespace": "tests", "runId": run_id(1)},
     }  # fmt: skip
     projection.project([*records([run_event("COMPLETE", 1, "train", 1, outputs=[model])]), own(2, SERVER, number)])
     node = identity.node_id(PROJECT, NodeKind.DATASET, identity.dataset("models", "churn"))
@@ -79,7 +79,7 @@ def test_a_number_follows_its_run_to_the_version_it_states(
     number = {
         "type": "model_version", "model": {"namespace": "models", "name": "churn"}, "number": 1,
         "version": {"scheme": "run", "value": run_id(1)}, "tags": {}, "registered": 5,
-        "run": {"namespace": "tests", "runId": run_id(1)},
+        "registered_by": {"namespace": "tests", "runId": run_id(1)},
     }  # fmt: skip
     told = [records([registered])[0], records([made])[0], own(1, SERVER, number)]
     in_order = [replace(told[which], seq=seq) for seq, which in enumerate(order, 1)]

@@ -160,7 +160,7 @@ def test_a_model_version_gets_one_number(journal: Journal) -> None:
         "number": 1,
         "version": {"scheme": "sha256", "value": "aa"},
         "tags": {"stage": "test"},
-        "run": {"namespace": "tests", "runId": "run-1"},
+        "registered_by": {"namespace": "tests", "runId": "run-1"},
         "registered": 1_000,
     }
 

@@ -114,7 +114,7 @@ def model_version_body(registration: Registration, number: int, registered: int)
         "version": {"scheme": registration.scheme, "value": registration.value},
         "tags": registration.tags,
         "registered": registered,
-        "run": {"namespace": registration.run[0], "runId": registration.run[1]},
+        "registered_by": {"namespace": registration.run[0], "runId": registration.run[1]},
     }
 
 

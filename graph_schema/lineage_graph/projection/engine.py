@@ -239,7 +239,7 @@ class Projection:
             self._facts.run("add_client_run", row)
 
     def _model_number(self, record: JournalRecord, body: dict[str, Any], dirty: Dirty) -> None:
-        dirty.runs.setdefault(identity.run(body["run"]["namespace"], body["run"]["runId"]), {})
+        dirty.runs.setdefault(identity.run(body["registered_by"]["namespace"], body["registered_by"]["runId"]), {})
         model, version = body["model"], body["version"]
         name = (model["namespace"], model["name"])
         node = identity.dataset_version(*name, version["scheme"], version["value"])
