@@ -7,7 +7,7 @@ version. The whole content is rebuilt from the journal, so a newer projection ve
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,8 +55,8 @@ class Statements:
         count: int = self._execute(self._queries[name], parameters).rowcount
         return count
 
-    def many(self, name: str, rows: list[dict[str, Any]]) -> None:
-        """Execute a statement once per row."""
+    def many(self, name: str, rows: Sequence[Mapping[str, Any] | tuple[Any, ...]]) -> None:
+        """Execute a statement once per row, whose parameters have names or positions as in the statement."""
         if rows:
             self._cursor().executemany(self._queries[name], rows)
 

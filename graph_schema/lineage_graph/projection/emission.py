@@ -173,7 +173,8 @@ def _hash(value: Any) -> int:
     return int.from_bytes(hashlib.sha256(canonical_bytes(value)).digest()[:7], "big")
 
 
-def _entity(project: int, node: Node) -> dict[str, Any]:
+def _entity(project: int, node: Node) -> tuple[Any, ...]:
+    """The row of statement `set_entity`."""
     props = node.props
     if node.kind is NodeKind.RUN:
         version = props.get("job") or ""
@@ -181,12 +182,10 @@ def _entity(project: int, node: Node) -> dict[str, Any]:
         version = f"{props['scheme']}:{props['value']}"
     else:
         version = str(props.get("path") or "")
-    return {
-        "id": node.id, "project": project, "kind": node.kind.value, "ident": node.ident,
-        "namespace": str(props.get("namespace") or ""), "name": str(props.get("name") or ""), "version": version,
-        "time": props.get("time") or 0, "state": str(props.get("state") or ""),
-        "is_model": 1 if props.get("model") else 0,
-    }  # fmt: skip
+    return (
+        node.id, project, node.kind.value, node.ident, str(props.get("namespace") or ""), str(props.get("name") or ""),
+        version, props.get("time") or 0, str(props.get("state") or ""), 1 if props.get("model") else 0,
+    )  # fmt: skip
 
 
 def pack_delta(delta: Delta) -> bytes:

@@ -72,7 +72,7 @@ class Projection:
         self._producers: dict[str, int] = {}
         self._derivations: dict[str, Derivation] = {}
         self._known: OrderedDict[bytes, None] = OrderedDict()
-        self._new_facts: list[dict[str, Any]] = []
+        self._new_facts: list[tuple[Any, ...]] = []
         self._said: dict[tuple[int, int, bytes, str, int | None, bytes, int], Any] = {}
 
     def close(self) -> None:
@@ -197,14 +197,9 @@ class Projection:
         if key in self._known:
             return None
         # Whether an older batch kept it already is not asked: deriving a scope again changes nothing.
-        self._new_facts.append(
-            {
-                "project": project, "subject": fact.subject, "predicate": fact.predicate,
-                "at": NO_TIME if fact.at is None else fact.at, "hash": digest, "kind": fact.kind.value,
-                "object": fact.object, "value": value, "seq": record.seq, "recorded": record.received,
-                "producer": number,
-            }
-        )  # fmt: skip
+        at = NO_TIME if fact.at is None else fact.at
+        about = (fact.kind.value, fact.object, value, record.seq, record.received, number)
+        self._new_facts.append((project, fact.subject, fact.predicate, at, digest, *about))
         self._known[key] = None
         if len(self._known) > _KNOWN_FACTS:
             self._known.popitem(last=False)

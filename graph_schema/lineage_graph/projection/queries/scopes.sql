@@ -52,9 +52,9 @@ ON CONFLICT (project, scope) DO UPDATE SET elements = excluded.elements;
 DELETE FROM emitted WHERE project = :project AND scope = :scope;
 
 -- name: set_entity
--- Put a node into the catalogue.
+-- Put a node into the catalogue; by position.
 INSERT INTO entity (id, project, kind, ident, namespace, name, version, time, state, is_model)
-VALUES (:id, :project, :kind, :ident, :namespace, :name, :version, :time, :state, :is_model)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET namespace = excluded.namespace, name = excluded.name, version = excluded.version,
     time = excluded.time, state = excluded.state, is_model = excluded.is_model;
 
