@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from functools import partial
-
 import pytest
 
 from fixtures.server import eventually
@@ -42,21 +39,3 @@ def test_assets_of_tracked_tasks_are_the_same_datasets(prefect: Prefect) -> None
     told = "\n".join(story(prefect.project, "assets-tracked"))
     assert told == TRACKED.strip()
     assert "\n".join(prefect.watched("assets-tracked")) == told
-
-
-def test_following_goes_on_where_it_was_interrupted(prefect: Prefect) -> None:
-    def seen(runs: int) -> bool:
-        prefect.project.server.settle()
-        return len(story(prefect.project, "late")) == runs
-
-    for flows in (1, 2):
-        # The second flow has run before the watch that tells of it begins, from where the first one got to.
-        if flows == 2:
-            prefect.run("endings.py", "late", lineage=False)
-        with prefect.start("lineage", "prefect", "watch", "--hours", "1") as watching:
-            if flows == 1:
-                prefect.run("endings.py", "late", lineage=False)
-            eventually(partial(seen, 3 * flows), 90, "what the watch has to tell")
-            watching.send_signal(signal.SIGINT)
-            _, err = watching.communicate(timeout=30)
-        assert watching.returncode == 0, err
